@@ -1,0 +1,160 @@
+//! What an adapter wants done, as values: the root package carries it out and knows no engine by name.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A child to be started, watched and stopped.
+#[derive(Clone, Debug)]
+pub struct LaunchSpec {
+    pub program: PathBuf,
+    pub flags: Vec<Flag>,
+    /// Set after the scrubbing.
+    pub env: BTreeMap<String, String>,
+    /// Inherited variables that start with one of these are removed: they would change what was planned.
+    pub scrub: Vec<String>,
+    /// Where the engine will answer; always loopback.
+    pub port: u16,
+    /// Sent as `Authorization: Bearer` with every call: the per-launch secret that tells our child from a stranger.
+    pub key: String,
+    /// All must pass, in this order, before traffic is let in.
+    pub readiness: Vec<Probe>,
+    pub stop: StopRecipe,
+}
+
+impl LaunchSpec {
+    /// The arguments as the child gets them.
+    pub fn argv(&self) -> Vec<String> {
+        self.flags.iter().flat_map(|flag| flag.words.iter().cloned()).collect()
+    }
+}
+
+/// One generated flag, with the reason that `edgeorch plan` prints beside it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Flag {
+    /// The flag and its values, as separate words.
+    pub words: Vec<String>,
+    pub why: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Method {
+    Get,
+    Post,
+}
+
+/// An HTTP request to the child.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HttpCall {
+    pub method: Method,
+    pub path: String,
+    #[serde(default)]
+    pub body: Option<String>,
+}
+
+/// A question to the child, and how its answer is read.
+#[derive(Clone, Debug)]
+pub struct Probe {
+    /// `health`, `identity`, `first token`: shown to people while they wait.
+    pub name: String,
+    pub call: HttpCall,
+    /// With a wrong key instead of ours: only an engine that checks keys, so not a stranger, refuses it.
+    pub wrong_key: bool,
+    /// How long one answer may take.
+    pub deadline: Duration,
+    /// Pure: status and body in, verdict out.
+    pub read: fn(status: u16, body: &[u8]) -> ProbeAnswer,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProbeAnswer {
+    Pass,
+    /// Alive and still loading: ask again soon.
+    NotYet,
+    /// What answers is not our engine, or is broken: the text says which.
+    Fail(String),
+}
+
+/// How the child is asked to go, after the gateway has drained it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StopRecipe {
+    /// From the first SIGTERM to the second.
+    pub term_grace: Duration,
+    /// From the second SIGTERM to SIGKILL of the whole group.
+    pub second_term_grace: Duration,
+}
+
+/// How a child ended, as the kernel tells it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Exit {
+    Code(i32),
+    Signal(i32),
+}
+
+/// Why an instance is not serving. It decides what happens next, so it is a closed set (and a metrics label).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// Wrong arguments or configuration: the same start would fail again.
+    Config,
+    /// The engine can't read this model: the same start would fail again.
+    Model,
+    /// Not enough memory: the same plan would fail again.
+    OutOfMemory,
+    /// The build uses instructions that this CPU lacks.
+    IllegalInstruction,
+    /// The program is not there, not executable, or made for another machine.
+    NotRunnable,
+    /// Somebody else holds the port: another one is taken at once.
+    PortTaken,
+    /// It ended by itself.
+    Crash,
+    /// Somebody ended it with a signal that was not ours.
+    Killed,
+    /// It lives and does not answer.
+    Hang,
+    /// No progress while starting.
+    StartTimeout,
+    /// Something else answers in its place.
+    Stranger,
+    /// Fetching engine or weights failed.
+    Fetch,
+}
+
+impl Cause {
+    /// Whether the same start can succeed another time.
+    pub fn is_retryable(self) -> bool {
+        matches!(
+            self,
+            Cause::PortTaken
+                | Cause::Crash
+                | Cause::Killed
+                | Cause::Hang
+                | Cause::StartTimeout
+                | Cause::Stranger
+        )
+    }
+
+    /// The label in metrics and JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Cause::Config => "config",
+            Cause::Model => "model",
+            Cause::OutOfMemory => "out_of_memory",
+            Cause::IllegalInstruction => "illegal_instruction",
+            Cause::NotRunnable => "not_runnable",
+            Cause::PortTaken => "port_taken",
+            Cause::Crash => "crash",
+            Cause::Killed => "killed",
+            Cause::Hang => "hang",
+            Cause::StartTimeout => "start_timeout",
+            Cause::Stranger => "stranger",
+            Cause::Fetch => "fetch",
+        }
+    }
+}

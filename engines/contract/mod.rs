@@ -1,0 +1,17 @@
+//! The vocabulary that every part of edgeorch shares, and the [`Engine`] trait that adapters implement.
+
+pub mod ask;
+pub mod engine;
+pub mod host;
+pub mod launch;
+pub mod model;
+pub mod source;
+pub mod units;
+
+pub use ask::{Ask, KvType, Task};
+pub use engine::{Binary, Engine, Overhead, Refusal, Seat};
+pub use host::{Architecture, Cpu, Gpu, Host, Isa, Memory, MemoryLimit, Os, Unknown};
+pub use launch::{Cause, Exit, Flag, HttpCall, LaunchSpec, Method, Probe, ProbeAnswer, StopRecipe};
+pub use model::{Attention, Layer, Model, TensorBytes};
+pub use source::{Source, SourceError};
+pub use units::Bytes;

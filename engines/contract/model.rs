@@ -1,0 +1,65 @@
+//! Facts about a model file.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Bytes;
+
+/// What a model file's own header says. Nothing here is inferred from a file's name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Model {
+    pub path: PathBuf,
+    pub file_bytes: Bytes,
+    /// `general.architecture`, such as `llama` or `gemma3`.
+    pub architecture: String,
+    pub name: Option<String>,
+    /// Elements over all tensors.
+    pub parameters: u64,
+    pub tensors: TensorBytes,
+    /// The longest context that the model was trained for, in tokens.
+    pub context_length: Option<u64>,
+    pub embedding_length: Option<u64>,
+    pub feed_forward_length: Option<u64>,
+    pub vocabulary: Option<u64>,
+    /// Attention heads of the queries, for the compute buffer without flash attention.
+    pub head_count: Option<u64>,
+    pub attention: Attention,
+    /// Whether the file carries a chat template of its own.
+    pub chat_template: bool,
+}
+
+/// Exact bytes of the tensors, from their shapes and types.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TensorBytes {
+    pub total: Bytes,
+    /// Input embeddings: of these one row a token is read, and they stay in host memory.
+    pub token_embedding: Bytes,
+    /// The output projection; zero where it is tied to the input embeddings.
+    pub output: Bytes,
+    /// Bytes by tensor type (`Q4_1`, `F32`), so that the mix can be shown.
+    pub by_type: BTreeMap<String, Bytes>,
+}
+
+/// How the model keeps what it has read, layer by layer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Attention {
+    /// Every layer's key and value rows are known.
+    Layers { layers: Vec<Layer> },
+    /// The architecture keeps its state in a way that this version can't add up.
+    Unknown { reason: String },
+}
+
+/// One layer's key-value rows, in elements per token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Layer {
+    /// Elements of K per token: head size × number of KV heads.
+    pub key_elements: u64,
+    /// Elements of V per token.
+    pub value_elements: u64,
+    /// Tokens that a sliding window keeps; `None` for full attention.
+    pub window: Option<u64>,
+}

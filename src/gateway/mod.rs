@@ -1,0 +1,1 @@
+//! The one endpoint that clients speak to.

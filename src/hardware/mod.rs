@@ -1,0 +1,1 @@
+//! The audit: probes that fill `Host`.

@@ -1,0 +1,1 @@
+//! LaunchSpec in, supervised child process out.

@@ -1,0 +1,1 @@
+//! The profile: YAML in, checked wishes out.
