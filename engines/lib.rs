@@ -5,6 +5,17 @@
 //! package carries it out. Whoever adds an engine compiles only this.
 
 pub mod contract;
+pub mod llama_cpp;
 pub mod manifest;
 
 pub use contract::*;
+
+/// Every engine that edgeorch knows, in the order in which they are preferred.
+pub fn all() -> &'static [&'static dyn Engine] {
+    &[&llama_cpp::LlamaCpp]
+}
+
+/// The engine of this id.
+pub fn find(id: &str) -> Option<&'static dyn Engine> {
+    all().iter().copied().find(|engine| engine.manifest().id == id)
+}

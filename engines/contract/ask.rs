@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Bytes;
+
 /// One model to be served. All numbers are final: nothing is left for the engine to choose by itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Ask {
@@ -64,6 +66,12 @@ impl KvType {
             KvType::Q4_1 => (32, 20),
             KvType::Q4_0 => (32, 18),
         }
+    }
+
+    /// Bytes of `elements`, rounded up to whole blocks.
+    pub fn bytes(self, elements: u64) -> Bytes {
+        let (per_block, block_bytes) = self.block();
+        Bytes(elements.div_ceil(per_block).saturating_mul(block_bytes))
     }
 
     pub fn is_quantized(self) -> bool {

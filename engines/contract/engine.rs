@@ -25,7 +25,9 @@ pub trait Engine: Send + Sync + std::fmt::Debug {
     ) -> Result<LaunchSpec, Refusal>;
 
     /// Why the child ended: `lines` are the last ones that it printed, oldest first.
-    fn classify(&self, exit: Exit, lines: &[String]) -> Cause;
+    fn classify(&self, exit: Exit, lines: &[String]) -> Cause {
+        self.manifest().classify(exit, lines)
+    }
 }
 
 /// An engine's program on this machine, and what it says of itself.
@@ -54,6 +56,8 @@ pub struct Overhead {
     pub compute: Option<Bytes>,
     /// The process itself: code, tokenizer, HTTP threads.
     pub process: Bytes,
+    /// Caches that the engine keeps in host memory beside the key-value cache.
+    pub caches: Bytes,
 }
 
 /// Why an engine can't be started as asked; told to the user before anything is started.

@@ -65,21 +65,27 @@ pub struct Cpu {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Isa {
+    #[serde(rename = "sse4_2")]
     Sse4_2,
     Avx,
     Avx2,
     Fma,
     F16c,
     Bmi2,
+    #[serde(rename = "avx_vnni")]
     AvxVnni,
     Avx512f,
     Avx512bw,
     Avx512cd,
     Avx512dq,
     Avx512vl,
+    #[serde(rename = "avx512vbmi")]
     Avx512Vbmi,
+    #[serde(rename = "avx512_vnni")]
     Avx512Vnni,
+    #[serde(rename = "avx512_bf16")]
     Avx512Bf16,
+    #[serde(rename = "avx512_fp16")]
     Avx512Fp16,
     AmxTile,
     AmxInt8,

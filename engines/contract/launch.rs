@@ -22,6 +22,8 @@ pub struct LaunchSpec {
     pub key: String,
     /// All must pass, in this order, before traffic is let in.
     pub readiness: Vec<Probe>,
+    /// Asked again and again while it serves; it must cost the engine nothing and count as no use.
+    pub health: Probe,
     pub stop: StopRecipe,
 }
 
@@ -54,6 +56,17 @@ pub struct HttpCall {
     pub path: String,
     #[serde(default)]
     pub body: Option<String>,
+}
+
+impl HttpCall {
+    pub fn get(path: &str) -> HttpCall {
+        HttpCall { method: Method::Get, path: path.to_owned(), body: None }
+    }
+
+    /// A POST of JSON.
+    pub fn post(path: &str, body: &str) -> HttpCall {
+        HttpCall { method: Method::Post, path: path.to_owned(), body: Some(body.to_owned()) }
+    }
 }
 
 /// A question to the child, and how its answer is read.

@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::contract::{Architecture, Cause, Isa};
+pub mod expand;
+pub mod help;
+
+use crate::contract::{Architecture, Cause, Exit, Isa};
 
 /// One engine's manifest.
 #[derive(Clone, Debug, Deserialize)]
@@ -32,17 +35,55 @@ pub struct Manifest {
     pub flags: Vec<FlagRule>,
     /// Flags that users may not pass in runtime_flags.
     pub denied: Vec<Denied>,
-    /// Log lines that tell why the engine ended; the last line that matches any of them wins.
+    /// Log lines that tell why the engine ended; the first rule that any line matches wins, so special ones stand first.
     pub exits: Vec<ExitLine>,
     pub stop: Stop,
     pub install: Vec<Install>,
 }
 
-/// A generated flag. Each `{name}` in `words` is replaced by the adapter's value of that name.
+impl Manifest {
+    /// Reads a manifest that is part of this package.
+    ///
+    /// # Panics
+    /// If the embedded YAML is malformed: every manifest is read by a test, so a release can't contain such a one.
+    #[allow(clippy::panic)]
+    pub fn parse(yaml: &str) -> Manifest {
+        match serde_saphyr::from_str(yaml) {
+            Ok(manifest) => manifest,
+            Err(error) => panic!("malformed engine.yaml: {error}"),
+        }
+    }
+
+    /// Why a child ended: what it printed says more than its exit code, a signal more than what it printed before.
+    pub fn classify(&self, exit: Exit, lines: &[String]) -> Cause {
+        const SIGILL: i32 = 4;
+        const SIGABRT: i32 = 6;
+        const SIGBUS: i32 = 7;
+        const SIGSEGV: i32 = 11;
+        match exit {
+            Exit::Signal(SIGILL) => return Cause::IllegalInstruction,
+            Exit::Signal(SIGBUS | SIGSEGV) => return Cause::Crash,
+            Exit::Signal(signal) if signal != SIGABRT => return Cause::Killed,
+            Exit::Signal(_) | Exit::Code(_) => {}
+        }
+        let told = self.exits.iter().find(|rule| lines.iter().any(|line| line.contains(&rule.contains)));
+        match (told, exit) {
+            (Some(rule), _) => rule.cause,
+            // What a shell or a dynamic loader says of a program that it can't start.
+            (None, Exit::Code(126 | 127)) => Cause::NotRunnable,
+            (None, _) => Cause::Crash,
+        }
+    }
+}
+
+/// A generated flag. Each `{name}` in `words` and `why` is replaced by the adapter's value of that name.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FlagRule {
-    pub words: Vec<String>,
+    /// The flag, as one spelling or `--new|--old`: the first that the binary lists is used.
+    pub flag: String,
+    #[serde(default)]
+    pub value: Option<String>,
     pub why: String,
     /// Emitted only where the adapter says that this condition holds.
     #[serde(default)]
@@ -52,6 +93,7 @@ pub struct FlagRule {
     pub required: bool,
 }
 
+/// Flags that would break supervision, privacy or the memory sum.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Denied {
