@@ -1,0 +1,13 @@
+//! The planner, first floor: facts and a wish in, a proven memory sum and a verdict out. Pure: it reads nothing,
+//! starts nothing, logs nothing.
+//!
+//! ```text
+//! Host + Model + Ask + Engine ──memory──▶ Sum ──decide──▶ Verdict ──▶ Approved (the only key to a launch)
+//! ```
+
+pub mod decide;
+pub mod memory;
+pub mod report;
+
+pub use decide::{Allowance, Alternative, Approved, Plan, Verdict, decide};
+pub use memory::{Part, Sum};
