@@ -4,4 +4,6 @@ pub mod gateway;
 pub mod hardware;
 pub mod launch;
 pub mod model;
+pub mod plan;
 pub mod profile;
+pub mod supervise;

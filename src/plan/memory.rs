@@ -59,7 +59,11 @@ pub fn sum(model: &Model, ask: &Ask, engine: &dyn Engine) -> Sum {
             how: "the engine's own, in host memory".into(),
         });
     }
-    parts.push(Part { name: "process".into(), bytes: Some(overhead.process), how: "code, tokenizer, threads".into() });
+    parts.push(Part {
+        name: "process".into(),
+        bytes: Some(overhead.process),
+        how: "code, tokenizer, threads".into(),
+    });
     Sum { parts }
 }
 
@@ -73,7 +77,9 @@ fn cache(model: &Model, ask: &Ask, engine: &dyn Engine) -> Part {
     let name = "KV cache".to_owned();
     let layers = match &model.attention {
         Attention::Layers { layers } => layers,
-        Attention::Unknown { reason } => return Part { name, bytes: None, how: format!("unknown: {reason}") },
+        Attention::Unknown { reason } => {
+            return Part { name, bytes: None, how: format!("unknown: {reason}") };
+        }
     };
     let bytes = layers
         .iter()

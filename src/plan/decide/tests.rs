@@ -15,7 +15,9 @@ fn model() -> Model {
         feed_forward_length: Some(1536),
         vocabulary: Some(49152),
         head_count: Some(9),
-        attention: Attention::Layers { layers: vec![Layer { key_elements: 192, value_elements: 192, window: None }; 30] },
+        attention: Attention::Layers {
+            layers: vec![Layer { key_elements: 192, value_elements: 192, window: None }; 30],
+        },
         chat_template: true,
     }
 }
@@ -58,7 +60,9 @@ fn a_plan_that_fits_to_the_byte_is_approved_and_one_byte_less_is_not() {
 #[test]
 fn every_alternative_fits_and_says_how_it_is_written() {
     let allowed = Bytes::mib(280);
-    let Verdict::DoesNotFit { alternatives, .. } = decide(&model(), &ask(), &LlamaCpp, allowance(allowed)).verdict else {
+    let Verdict::DoesNotFit { alternatives, .. } =
+        decide(&model(), &ask(), &LlamaCpp, allowance(allowed)).verdict
+    else {
         panic!("280 MiB is too little")
     };
     let changes: Vec<_> = alternatives.iter().map(|alternative| alternative.change.as_str()).collect();
