@@ -1,11 +1,11 @@
 //! NVIDIA GPUs, as the driver's own library (NVML) tells of them.
 //!
 //! The library comes with the driver, so a machine without it has no NVIDIA GPU that could be used; the PCI bus tells
-//! whether it has one that could not.
+//! whether it has one that can't.
 
 use edgeorch_engines::contract::{Bytes, Gpu};
+use nvml_wrapper::Nvml;
 use nvml_wrapper::error::NvmlError;
-use nvml_wrapper::{Device, Nvml};
 
 use super::Root;
 use super::gaps::Gaps;
@@ -26,7 +26,7 @@ pub fn probe(root: &Root, gaps: &mut Gaps) -> Vec<Gpu> {
     match Nvml::init() {
         Ok(nvml) => gpus(&nvml, gaps),
         Err(error) => {
-            note_unseen(&displays, &reason(&error), gaps);
+            note_failure(&displays, &error, gaps);
             Vec::new()
         }
     }
@@ -36,17 +36,20 @@ fn unprobed(display: &Display) -> Option<(&Display, &'static str)> {
     pci::OTHERS.iter().find(|(vendor, _)| *vendor == display.vendor).map(|(_, name)| (display, *name))
 }
 
-/// A library that can't be loaded or finds no driver is worth a word only if there is a device for it.
+/// One entry for each device that no one can tell more of.
 fn note_unseen(displays: &[Display], reason: &str, gaps: &mut Gaps) {
     for display in displays.iter().filter(|display| display.vendor == pci::NVIDIA) {
         gaps.note("gpus", format_args!("NVIDIA device {}: {reason}", display.address));
     }
 }
 
-fn reason(error: &NvmlError) -> String {
-    match error {
-        NvmlError::LibloadingError(_) | NvmlError::LibraryNotFound => "driver library not found".to_owned(),
-        other => format!("NVML does not start: {other}"),
+/// Without the library and without a device there is nothing to tell. A library that is there and doesn't start is told
+/// in any case: boards and virtual machines have GPUs that are on no PCI bus.
+fn note_failure(displays: &[Display], error: &NvmlError, gaps: &mut Gaps) {
+    if matches!(error, NvmlError::LibloadingError(_) | NvmlError::LibraryNotFound) {
+        note_unseen(displays, "driver library not found", gaps);
+    } else {
+        gaps.note("gpus", format_args!("NVIDIA's driver library does not start: {error}"));
     }
 }
 
@@ -66,38 +69,43 @@ struct Answers {
 }
 
 impl Answers {
-    fn ask(nvml: &Nvml, index: u32) -> Answers {
-        // The handle is asked for each time: errors can't be copied, and a device may fall off the bus in between.
-        let device = || nvml.device_by_index(index);
-        Answers {
-            name: device().and_then(|device: Device| device.name()),
-            pci_address: device().and_then(|device| Ok(device.pci_info()?.bus_id)),
-            memory: device()
-                .and_then(|device| device.memory_info().map(|memory| (memory.total, memory.free))),
-            compute_capability: device()
-                .and_then(|device| device.cuda_compute_capability().map(|cuda| (cuda.major, cuda.minor))),
-        }
+    fn ask(nvml: &Nvml, index: u32) -> Result<Answers, NvmlError> {
+        let device = nvml.device_by_index(index)?;
+        Ok(Answers {
+            name: device.name(),
+            pci_address: device.pci_info().map(|pci| pci.bus_id),
+            memory: device.memory_info().map(|memory| (memory.total, memory.free)),
+            compute_capability: device.cuda_compute_capability().map(|cuda| (cuda.major, cuda.minor)),
+        })
     }
 }
 
-fn gpu(index: u32, answers: Answers, driver: Option<String>, gaps: &mut Gaps) -> Gpu {
+fn gpu(index: u32, answers: Result<Answers, NvmlError>, driver: Option<String>, gaps: &mut Gaps) -> Gpu {
     let field = |name: &str| format!("gpus[{index}].{name}");
-    let memory = gaps.take(&field("memory_total"), answers.memory);
-    if memory.is_none() {
+    let mut gpu = Gpu {
+        index,
+        name: None,
+        pci_address: None,
+        memory_total: None,
+        memory_free: None,
+        driver,
+        compute_capability: None,
+        source: "nvml".to_owned(),
+    };
+    // A device that fell off the bus still has its index, and the others keep theirs.
+    let Some(answers) = gaps.take(&format!("gpus[{index}]"), answers) else { return gpu };
+    gpu.name = gaps.take(&field("name"), answers.name);
+    gpu.pci_address = gaps.take(&field("pci_address"), answers.pci_address).map(|bus| short_address(&bus));
+    if let Some((total, free)) = gaps.take(&field("memory_total"), answers.memory) {
+        gpu.memory_total = Some(Bytes(total));
+        gpu.memory_free = Some(Bytes(free));
+    } else {
         gaps.note(field("memory_free"), "NVML gives it together with the total");
     }
-    Gpu {
-        index,
-        name: gaps.take(&field("name"), answers.name),
-        pci_address: gaps.take(&field("pci_address"), answers.pci_address).map(|bus| short_address(&bus)),
-        memory_total: memory.map(|(total, _)| Bytes(total)),
-        memory_free: memory.map(|(_, free)| Bytes(free)),
-        driver,
-        compute_capability: gaps
-            .take(&field("compute_capability"), answers.compute_capability)
-            .map(|(major, minor)| format!("{major}.{minor}")),
-        source: "nvml".to_owned(),
-    }
+    gpu.compute_capability = gaps
+        .take(&field("compute_capability"), answers.compute_capability)
+        .map(|(major, minor)| format!("{major}.{minor}"));
+    gpu
 }
 
 /// NVML writes the domain with eight digits, the kernel with four: `00000000:01:00.0` → `0000:01:00.0`.
@@ -123,7 +131,7 @@ mod tests {
             compute_capability: Ok((9, 0)),
         };
         let mut gaps = Gaps::default();
-        let gpu = gpu(1, answers, Some("580.1".into()), &mut gaps);
+        let gpu = gpu(1, Ok(answers), Some("580.1".into()), &mut gaps);
         assert_eq!(gpu.name.as_deref(), Some("NVIDIA GH200"));
         assert_eq!(gpu.pci_address.as_deref(), Some("0009:01:00.0"));
         assert_eq!(gpu.compute_capability.as_deref(), Some("9.0"));
@@ -132,14 +140,30 @@ mod tests {
     }
 
     #[test]
+    fn a_device_that_is_lost_keeps_its_index_and_is_told_once() {
+        let mut gaps = Gaps::default();
+        let gpu = gpu(3, Err(NvmlError::GpuLost), None, &mut gaps);
+        assert_eq!((gpu.index, gpu.name), (3, None));
+        assert_eq!(gaps.fields(), ["gpus[3]"]);
+    }
+
+    #[test]
     fn a_device_without_a_driver_is_told_and_no_device_is_not() {
         let displays = [Display { address: "0000:01:00.0".into(), vendor: pci::NVIDIA }];
         let mut gaps = Gaps::default();
-        note_unseen(&displays, &reason(&NvmlError::LibraryNotFound), &mut gaps);
-        note_unseen(&[], &reason(&NvmlError::LibraryNotFound), &mut gaps);
+        note_failure(&displays, &NvmlError::LibraryNotFound, &mut gaps);
+        note_failure(&[], &NvmlError::LibraryNotFound, &mut gaps);
         let unknown = gaps.into_unknown();
         assert_eq!(unknown.len(), 1);
         assert_eq!(unknown[0].reason, "NVIDIA device 0000:01:00.0: driver library not found");
+    }
+
+    #[test]
+    fn a_library_that_does_not_start_is_told_even_without_a_pci_device() {
+        let mut gaps = Gaps::default();
+        note_failure(&[], &NvmlError::DriverNotLoaded, &mut gaps);
+        let unknown = gaps.into_unknown();
+        assert_eq!(unknown[0].reason, "NVIDIA's driver library does not start: NVIDIA driver is not loaded");
     }
 
     #[test]

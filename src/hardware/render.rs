@@ -20,7 +20,8 @@ pub fn print(host: &Host, width: usize, color: bool) -> String {
         page.row("Limit", &self::limit(limit));
     }
     if host.gpus.is_empty() {
-        page.row("GPU", "none found");
+        let in_doubt = host.unknown.iter().any(|unknown| unknown.field == "gpus");
+        page.row("GPU", if in_doubt { "unknown" } else { "none found" });
     }
     for device in &host.gpus {
         page.row(&format!("GPU {}", device.index), &gpu(device));

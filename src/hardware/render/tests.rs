@@ -58,6 +58,14 @@ fn a_gpu_says_what_it_has_free() {
 }
 
 #[test]
+fn no_gpu_is_told_apart_from_one_that_cannot_be_asked() {
+    let mut host = host();
+    assert!(print(&host, 80, false).contains("GPU       none found\n"));
+    host.unknown.push(Unknown { field: "gpus".into(), reason: "driver library not found".into() });
+    assert!(print(&host, 80, false).contains("GPU       unknown\n"));
+}
+
+#[test]
 fn color_is_only_there_when_asked_for() {
     assert!(!print(&host(), 80, false).contains('\u{1b}'));
     assert!(print(&host(), 80, true).contains("\u{1b}[1mCPU"));
