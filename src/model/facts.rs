@@ -1,0 +1,85 @@
+//! Model facts from a GGUF header: exact tensor bytes, shape, and what each layer adds to the key-value cache.
+//!
+//! Only what the header says. What it does not say is `None`, or [`Attention::Unknown`] with the reason.
+
+mod architectures;
+mod attention;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use edgeorch_engines::{Bytes, Model, TensorBytes};
+
+use super::gguf::{self, GgufError, Header, Metadata, Tensor, Value};
+
+/// Reads the model file at `path`.
+pub fn read(path: &Path) -> Result<Model, GgufError> {
+    describe(path, &gguf::read(path)?)
+}
+
+fn describe(path: &Path, header: &Header) -> Result<Model, GgufError> {
+    const ARCHITECTURE: &str = "general.architecture";
+    let metadata = &header.metadata;
+    // Adapters and vision projectors are GGUF files too. Old files do not say what they are.
+    match metadata.text("general.type") {
+        None | Some("model") => {}
+        Some(other) => return Err(GgufError::NotAModel { found: other.to_owned() }),
+    }
+    let architecture = metadata.text(ARCHITECTURE).ok_or(GgufError::MissingKey { key: ARCHITECTURE })?;
+    if header.tensors.is_empty() {
+        return Err(GgufError::NoTensors);
+    }
+    let largest = |suffix: &str| largest(metadata, &format!("{architecture}.{suffix}"));
+    Ok(Model {
+        path: path.to_owned(),
+        file_bytes: Bytes(header.file_bytes),
+        architecture: architecture.to_owned(),
+        name: metadata.text("general.name").map(str::to_owned),
+        parameters: header.tensors.iter().map(Tensor::elements).fold(0, u64::saturating_add),
+        tensors: tensor_bytes(&header.tensors),
+        context_length: largest("context_length"),
+        embedding_length: largest("embedding_length"),
+        feed_forward_length: largest("feed_forward_length"),
+        vocabulary: vocabulary(header, largest("vocab_size")),
+        head_count: largest("attention.head_count"),
+        attention: attention::of(architecture, metadata),
+        chat_template: metadata.text("tokenizer.chat_template").is_some(),
+    })
+}
+
+/// The number at `key`, or the largest where each layer has its own: buffers are made for the largest.
+fn largest(metadata: &Metadata, key: &str) -> Option<u64> {
+    match metadata.get(key)? {
+        Value::Array(array) => array.values.iter().filter_map(Value::unsigned).max(),
+        one => one.unsigned(),
+    }
+}
+
+/// In the order in which llama.cpp sizes its vocabulary: the tokens themselves, then the key; the embeddings' rows where
+/// a file has neither.
+fn vocabulary(header: &Header, key: Option<u64>) -> Option<u64> {
+    let tokens = header.metadata.array("tokenizer.ggml.tokens").map(|tokens| tokens.len);
+    let rows = || tensor(&header.tensors, "token_embd.weight").and_then(|tensor| tensor.dims.get(1).copied());
+    tokens.or(key).or_else(rows)
+}
+
+fn tensor_bytes(tensors: &[Tensor]) -> TensorBytes {
+    let bytes_of = |name| tensor(tensors, name).map_or(Bytes::ZERO, |tensor| Bytes(tensor.bytes));
+    let mut by_type = BTreeMap::new();
+    for tensor in tensors {
+        let sum = by_type.entry(tensor.tensor_type.name.clone()).or_insert(Bytes::ZERO);
+        *sum = *sum + Bytes(tensor.bytes);
+    }
+    TensorBytes {
+        total: by_type.values().copied().sum(),
+        token_embedding: bytes_of("token_embd.weight"),
+        output: bytes_of("output.weight"),
+        by_type,
+    }
+}
+
+fn tensor<'a>(tensors: &'a [Tensor], name: &str) -> Option<&'a Tensor> {
+    tensors.iter().find(|tensor| tensor.name == name)
+}

@@ -1,0 +1,89 @@
+//! Reader of GGUF headers: what a model file says of itself, without loading it.
+//!
+//! ```text
+//! GGUF | version | tensor count | key count | keys and values … | tensor table … | padding | tensor data …
+//! ```
+//!
+//! A model file comes from a stranger. No length in it is believed: each is held against the bytes that are really
+//! left in the file, sums are checked, and what is kept in memory has a limit of its own. Long arrays (vocabularies)
+//! are stepped over and only their type and length are kept. Tensor data is never read.
+
+#[cfg(test)]
+#[path = "../../../tests/support/gguf_builder.rs"]
+pub mod build;
+mod cursor;
+mod error;
+mod layout;
+mod metadata;
+mod open;
+mod tensor;
+#[cfg(test)]
+mod tests;
+mod types;
+mod value;
+
+use std::io::{Read, Seek};
+use std::path::Path;
+
+use cursor::Cursor;
+pub use error::GgufError;
+pub use metadata::Metadata;
+pub use tensor::Tensor;
+pub use types::TensorType;
+pub use value::{Array, Value, ValueType};
+
+const MAGIC: &[u8; 4] = b"GGUF";
+
+/// What stands before the tensor data.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Header {
+    /// 2 or 3, which have the same layout.
+    pub version: u32,
+    pub metadata: Metadata,
+    /// In the file's order.
+    pub tensors: Vec<Tensor>,
+    /// Where the tensor data begins, in bytes from the start of the file.
+    pub data_offset: u64,
+    pub file_bytes: u64,
+}
+
+/// Reads the header of the file at `path`, and proves that every tensor in its table lies within the file.
+pub fn read(path: &Path) -> Result<Header, GgufError> {
+    let (file, file_bytes) = open::regular(path)?;
+    parse(file, file_bytes)
+}
+
+fn parse(reader: impl Read + Seek, file_bytes: u64) -> Result<Header, GgufError> {
+    let mut cursor = Cursor::new(reader, file_bytes);
+    let version = version(&mut cursor)?;
+    let tensor_count = cursor.count("tensors", tensor::SMALLEST)?;
+    let key_count = cursor.count("keys", metadata::SMALLEST)?;
+    let metadata = Metadata::read(&mut cursor, key_count)?;
+    refuse_parts(&metadata)?;
+    let alignment = layout::alignment(&metadata)?;
+    let tensors = tensor::read_table(&mut cursor, tensor_count)?;
+    let data_offset = layout::check(&tensors, alignment, cursor.position(), file_bytes)?;
+    Ok(Header { version, metadata, tensors, data_offset, file_bytes })
+}
+
+fn version(cursor: &mut Cursor<impl Read + Seek>) -> Result<u32, GgufError> {
+    let magic = cursor.bytes::<4>("the file type")?;
+    if &magic != MAGIC {
+        return Err(GgufError::Magic { found: magic.escape_ascii().to_string() });
+    }
+    match cursor.u32("the version")? {
+        version @ (2 | 3) => Ok(version),
+        // The same four letters in both byte orders; only the numbers tell.
+        version if (1..=3).contains(&version.swap_bytes()) => Err(GgufError::BigEndian),
+        version @ (0 | 1) => Err(GgufError::OldVersion { version }),
+        version => Err(GgufError::NewVersion { version }),
+    }
+}
+
+/// A part of a split model lists only its own tensors: every sum made of it would be too small.
+fn refuse_parts(metadata: &Metadata) -> Result<(), GgufError> {
+    match metadata.unsigned("split.count") {
+        Some(parts) if parts > 1 => Err(GgufError::Split { parts }),
+        _ => Ok(()),
+    }
+}
