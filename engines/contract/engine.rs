@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Ask, Bytes, Cause, Exit, Host, LaunchSpec, Model};
+use super::{Ask, Bytes, Cause, Exit, LaunchSpec, Model};
 use crate::manifest::Manifest;
 
 pub trait Engine: Send + Sync + std::fmt::Debug {
@@ -19,7 +19,6 @@ pub trait Engine: Send + Sync + std::fmt::Debug {
         &self,
         ask: &Ask,
         model: &Model,
-        host: &Host,
         binary: &Binary,
         seat: &Seat,
     ) -> Result<LaunchSpec, Refusal>;

@@ -88,8 +88,8 @@ pub enum ProbeAnswer {
     Pass,
     /// Alive and still loading: ask again soon.
     NotYet,
-    /// What answers is not our engine, or is broken: the text says which.
-    Fail(String),
+    /// What answers is not our engine, or is broken; the text is for people.
+    Fail(Cause, String),
 }
 
 /// How the child is asked to go, after the gateway has drained it.
@@ -133,6 +133,8 @@ pub enum Cause {
     Hang,
     /// No progress while starting.
     StartTimeout,
+    /// It answers, but no token comes out.
+    Broken,
     /// Something else answers in its place.
     Stranger,
     /// Fetching engine or weights failed.
@@ -142,16 +144,53 @@ pub enum Cause {
 impl Cause {
     /// Whether the same start can succeed another time.
     pub fn is_retryable(self) -> bool {
-        matches!(
-            self,
-            Cause::PortTaken
-                | Cause::Crash
-                | Cause::Killed
-                | Cause::Hang
-                | Cause::StartTimeout
-                | Cause::Stranger
-        )
+        match self {
+            Cause::PortTaken | Cause::Crash | Cause::Killed | Cause::Hang | Cause::StartTimeout => true,
+            Cause::Broken | Cause::Stranger => true,
+            Cause::Config | Cause::Model | Cause::OutOfMemory | Cause::IllegalInstruction => false,
+            Cause::NotRunnable | Cause::Fetch => false,
+        }
     }
+
+    /// What happened, as the rest of a sentence that begins with the instance's name.
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Cause::Config => "was refused by the engine: its arguments are wrong for this build",
+            Cause::Model => "can't be read by the engine: the file is damaged or of an unknown architecture",
+            Cause::OutOfMemory => "ran out of memory",
+            Cause::IllegalInstruction => {
+                "died of an illegal instruction: this engine build needs a newer CPU"
+            }
+            Cause::NotRunnable => {
+                "can't be run: the engine's program is missing, not executable or for another machine"
+            }
+            Cause::PortTaken => "found its port taken",
+            Cause::Crash => "crashed",
+            Cause::Killed => "was killed by someone else",
+            Cause::Hang => "stopped answering",
+            Cause::StartTimeout => "made no progress while starting",
+            Cause::Broken => "answers but produces no token",
+            Cause::Stranger => "was not what answered on its port",
+            Cause::Fetch => "could not be fetched",
+        }
+    }
+
+    /// Every cause, for metrics and tables.
+    pub const ALL: [Cause; 13] = [
+        Cause::Config,
+        Cause::Model,
+        Cause::OutOfMemory,
+        Cause::IllegalInstruction,
+        Cause::NotRunnable,
+        Cause::PortTaken,
+        Cause::Crash,
+        Cause::Killed,
+        Cause::Hang,
+        Cause::StartTimeout,
+        Cause::Broken,
+        Cause::Stranger,
+        Cause::Fetch,
+    ];
 
     /// The label in metrics and JSON.
     pub fn name(self) -> &'static str {
@@ -166,6 +205,7 @@ impl Cause {
             Cause::Killed => "killed",
             Cause::Hang => "hang",
             Cause::StartTimeout => "start_timeout",
+            Cause::Broken => "broken",
             Cause::Stranger => "stranger",
             Cause::Fetch => "fetch",
         }

@@ -5,8 +5,8 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use crate::contract::{
-    Ask, Attention, Binary, Bytes, Engine, Host, HttpCall, LaunchSpec, Model, Overhead, Probe, ProbeAnswer,
-    Refusal, Seat, StopRecipe, Task,
+    Ask, Attention, Binary, Bytes, Cause, Engine, HttpCall, LaunchSpec, Model, Overhead, Probe,
+    ProbeAnswer, Refusal, Seat, StopRecipe, Task,
 };
 use crate::manifest::Manifest;
 use crate::manifest::expand::{self, Values};
@@ -58,7 +58,6 @@ impl Engine for LlamaCpp {
         &self,
         ask: &Ask,
         model: &Model,
-        _: &Host,
         binary: &Binary,
         seat: &Seat,
     ) -> Result<LaunchSpec, Refusal> {
@@ -193,9 +192,10 @@ fn is_healthy(status: u16, _: &[u8]) -> ProbeAnswer {
     match status {
         200 => ProbeAnswer::Pass,
         503 => ProbeAnswer::NotYet,
-        other => ProbeAnswer::Fail(format!(
-            "its port answers /health with status {other}, which llama-server never does"
-        )),
+        other => ProbeAnswer::Fail(
+            Cause::Stranger,
+            format!("its port answers /health with status {other}, which llama-server never does"),
+        ),
     }
 }
 
@@ -204,6 +204,7 @@ fn refuses_wrong_key(status: u16, _: &[u8]) -> ProbeAnswer {
         401 => ProbeAnswer::Pass,
         503 => ProbeAnswer::NotYet,
         _ => ProbeAnswer::Fail(
+            Cause::Stranger,
             "what answers on its port accepts a wrong key, so it is not the engine that was started".into(),
         ),
     }
@@ -216,11 +217,12 @@ fn produced_a_token(status: u16, body: &[u8]) -> ProbeAnswer {
         }
         503 => ProbeAnswer::NotYet,
         401 => ProbeAnswer::Fail(
+            Cause::Stranger,
             "what answers on its port refuses our key, so it is not the engine that was started".into(),
         ),
         other => {
             let text = String::from_utf8_lossy(&body[..body.len().min(200)]).into_owned();
-            ProbeAnswer::Fail(format!("no token came out: status {other}, {text}"))
+            ProbeAnswer::Fail(Cause::Broken, format!("no token came out: status {other}, {text}"))
         }
     }
 }

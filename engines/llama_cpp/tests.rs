@@ -37,10 +37,6 @@ fn binary(help: &str) -> Binary {
     Binary { program: "/engines/llama-server".into(), help: help.into(), version: None, library_path: None }
 }
 
-fn host() -> Host {
-    serde_json::from_str(include_str!("../contract/host.example.json")).unwrap()
-}
-
 const BUILDS: [(&str, &str); 2] =
     [("b10434", include_str!("help/b10434.txt")), ("b11434", include_str!("help/b11434.txt"))];
 
@@ -59,7 +55,7 @@ fn each_case_gives_the_golden_arguments_with_every_known_build() {
         for (build, help) in BUILDS {
             let seat = Seat { port: 40001, key: "k".into() };
             let spec =
-                LlamaCpp.launch(&case.ask, &model(case.window), &host(), &binary(help), &seat).unwrap();
+                LlamaCpp.launch(&case.ask, &model(case.window), &binary(help), &seat).unwrap();
             let help = Help::parse(help);
             for flag in spec.flags.iter().filter(|flag| flag.words[0].starts_with("-")) {
                 assert!(help.lists(&flag.words[0]), "{build} does not list {}", flag.words[0]);
@@ -79,7 +75,7 @@ fn a_binary_without_a_needed_flag_is_refused_by_name() {
     let case: Case = serde_saphyr::from_str(include_str!("cases/chat.yaml")).unwrap();
     let seat = Seat { port: 1, key: "k".into() };
     let refused =
-        LlamaCpp.launch(&case.ask, &model(None), &host(), &binary("-m, --model F"), &seat).unwrap_err();
+        LlamaCpp.launch(&case.ask, &model(None), &binary("-m, --model F"), &seat).unwrap_err();
     assert!(matches!(&refused, Refusal::MissingFlag { flag, .. } if flag == "--host"), "{refused}");
 }
 

@@ -20,19 +20,16 @@ impl Allowance {
     /// The tighter of what is free now and what the profile allows, less what other models of the plan take.
     ///
     /// `budget` is the most that all models together may take.
-    pub fn of(host: &Host, budget: Option<Bytes>, taken: Bytes) -> Allowance {
+    pub fn of(host: &Host, budget: Bytes, taken: Bytes) -> Allowance {
         let usable = host.memory.usable();
         let free = usable.saturating_sub(Allowance::RESERVE).saturating_sub(taken);
         let others =
             if taken > Bytes::ZERO { format!(", less {taken} of the models before") } else { String::new() };
-        match budget.map(|budget| (budget, budget.saturating_sub(taken))) {
-            Some((budget, left)) if left < free => {
-                Allowance { bytes: left, why: format!("the profile's budget of {budget}{others}") }
-            }
-            _ => Allowance {
-                bytes: free,
-                why: format!("{usable} available, {} reserved{others}", Allowance::RESERVE),
-            },
+        let left = budget.saturating_sub(taken);
+        if left < free {
+            Allowance { bytes: left, why: format!("the profile's budget of {budget}{others}") }
+        } else {
+            Allowance { bytes: free, why: format!("{usable} available, {} reserved{others}", Allowance::RESERVE) }
         }
     }
 }

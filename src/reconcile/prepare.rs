@@ -1,0 +1,101 @@
+//! From a wish to an approved plan: the engine is found or installed, the weights are fetched, their header is read,
+//! the sum is proven. Nothing is started here.
+
+use edgeorch_engines::{Bytes, Cause, Host, Refusal, manifest::expand};
+
+use super::Wish;
+use crate::engine::{self, EngineError};
+use crate::home::Home;
+use crate::model::facts;
+use crate::model::gguf::GgufError;
+use crate::model::source::{FetchError, fetch};
+use crate::model::store::{Entry, Store, StoreError};
+use crate::plan::{Allowance, Approved, Plan, decide};
+use crate::progress::Progress;
+
+/// Where things are and what they are judged by.
+#[derive(Debug)]
+pub struct Workshop<'a> {
+    pub home: &'a Home,
+    pub host: &'a Host,
+    /// The most that all models together may take.
+    pub budget: Bytes,
+}
+
+/// A wish with all that its launch needs.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    pub approved: Approved,
+    pub engine: engine::Ready,
+    pub wish: Wish,
+}
+
+/// Why a wish can't be started.
+#[derive(Debug, thiserror::Error)]
+pub enum PrepareError {
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    #[error(transparent)]
+    Model(#[from] GgufError),
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The sum and its alternatives are in the plan.
+    #[error("{}", unfit(.0))]
+    Unfit(Box<Plan>),
+}
+
+fn unfit(plan: &Plan) -> String {
+    use crate::plan::Verdict;
+    match &plan.verdict {
+        Verdict::DoesNotFit { total, short, .. } => {
+            format!("{} does not fit: it needs {total}, {short} more than there is", plan.ask.id)
+        }
+        Verdict::Unknown { reason, .. } => {
+            format!("whether {} fits can't be told, so it is not started: {reason}", plan.ask.id)
+        }
+        Verdict::Fits { .. } => format!("{} fits", plan.ask.id),
+    }
+}
+
+impl PrepareError {
+    /// The cause under which an instance fails.
+    pub fn cause(&self) -> Cause {
+        match self {
+            PrepareError::Engine(_) => Cause::NotRunnable,
+            PrepareError::Store(_) | PrepareError::Fetch(_) => Cause::Fetch,
+            PrepareError::Model(_) => Cause::Model,
+            PrepareError::Refused(_) => Cause::Config,
+            PrepareError::Unfit(_) => Cause::OutOfMemory,
+        }
+    }
+}
+
+impl Workshop<'_> {
+    /// The weights' place in the store, fetched if they are not here.
+    pub async fn weights(&self, wish: &Wish, progress: &dyn Progress) -> Result<Entry, PrepareError> {
+        let store = Store::open(&self.home.models())?;
+        Ok(fetch(&wish.source, &store, progress).await?)
+    }
+
+    /// The plan for weights that are here; `taken` is what other models of the profile take.
+    pub fn plan(&self, wish: &Wish, weights: &Entry, taken: Bytes) -> Result<Plan, PrepareError> {
+        let model = facts::read(&weights.path)?;
+        let allowance = Allowance::of(self.host, self.budget, taken);
+        Ok(decide(&model, &wish.ask, wish.engine, allowance))
+    }
+
+    /// Everything, in the order in which a mistake costs least: the user's flags are refused before anything is
+    /// fetched, and an engine that takes minutes to build is built only for a plan that fits.
+    pub async fn prepare(&self, wish: &Wish, taken: Bytes, progress: &dyn Progress) -> Result<Prepared, PrepareError> {
+        expand::deny(wish.engine.manifest(), &wish.ask.runtime_flags)?;
+        let weights = self.weights(wish, progress).await?;
+        let plan = self.plan(wish, &weights, taken)?;
+        let approved = plan.approve().map_err(PrepareError::Unfit)?;
+        let engine = engine::install::ensure(wish.engine, self.host, &self.home.engines(), progress).await?;
+        Ok(Prepared { approved, engine, wish: wish.clone() })
+    }
+}

@@ -1,0 +1,90 @@
+//! Asking a child whether it is ready, and later whether it is still well. Each runs as a task that ends when it has
+//! something to tell, or when it is dropped.
+
+use std::time::Duration;
+
+use edgeorch_engines::{Cause, Probe, ProbeAnswer};
+use tokio::time::{Instant, MissedTickBehavior, interval, interval_at, timeout_at};
+
+use super::http::{self, CallError};
+
+/// How often a starting engine is asked: a new state is noticed within this and one round trip.
+const EAGER: Duration = Duration::from_millis(20);
+/// How often a serving one is.
+pub(super) const CALM: Duration = Duration::from_secs(5);
+/// Missed health answers in a row that make a hang.
+const MISSES: u32 = 3;
+
+/// What the probes found out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// The first probe passed.
+    Answered,
+    /// All passed.
+    Proven,
+    Failed { cause: Cause, detail: String },
+}
+
+/// The child to ask.
+#[derive(Clone, Debug)]
+pub struct Patient {
+    pub port: u16,
+    pub key: String,
+}
+
+/// Asks `probes` one after the other until all pass or one fails. Says [`Finding::Answered`] after the first.
+pub async fn readiness(patient: Patient, probes: Vec<Probe>, mut tell: impl FnMut(Finding)) {
+    let mut first = true;
+    for probe in &probes {
+        if let Err((cause, detail)) = until_passed(&patient, probe).await {
+            return tell(Finding::Failed { cause, detail });
+        }
+        if std::mem::take(&mut first) {
+            tell(Finding::Answered);
+        }
+    }
+    tell(Finding::Proven);
+}
+
+async fn until_passed(patient: &Patient, probe: &Probe) -> Result<(), (Cause, String)> {
+    let mut ticks = interval(EAGER);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        match ask(patient, probe).await {
+            // Nothing listens yet, or it is still loading: the lifecycle's own deadline bounds this loop.
+            Err(CallError::Refused(_)) | Ok(ProbeAnswer::NotYet) => {}
+            Ok(ProbeAnswer::Pass) => return Ok(()),
+            Ok(ProbeAnswer::Fail(cause, detail)) => return Err((cause, detail)),
+            Err(error @ CallError::Timeout(_)) => return Err((Cause::Hang, format!("{}: {error}", probe.name))),
+            // It closed the connection without an answer: it is ending, which its exit will tell better.
+            Err(CallError::Broken) => {}
+        }
+    }
+}
+
+async fn ask(patient: &Patient, probe: &Probe) -> Result<ProbeAnswer, CallError> {
+    let key = if probe.wrong_key { "not-the-key" } else { &patient.key };
+    let (status, body) = http::call(patient.port, key, &probe.call, probe.deadline).await?;
+    Ok((probe.read)(status, &body))
+}
+
+/// Returns when the engine has missed [`MISSES`] health answers in a row.
+///
+/// The first is asked `after` now.
+pub async fn until_unhealthy(patient: Patient, health: Probe, after: Duration) -> String {
+    let mut ticks = interval_at(Instant::now() + after, CALM);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut misses = 0;
+    loop {
+        let tick = ticks.tick().await;
+        let answer = timeout_at(tick + CALM, ask(&patient, &health)).await;
+        match answer {
+            Ok(Ok(ProbeAnswer::Pass | ProbeAnswer::NotYet)) => misses = 0,
+            Ok(Ok(ProbeAnswer::Fail(..)) | Err(_)) | Err(_) => misses += 1,
+        }
+        if misses >= MISSES {
+            return format!("no answer to {misses} health probes in a row");
+        }
+    }
+}

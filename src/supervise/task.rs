@@ -1,0 +1,382 @@
+//! The actor that owns one instance: it feeds the lifecycle with what happens, carries out what the lifecycle asks
+//! for, and publishes a snapshot after each change. It is the only one that touches the child.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use edgeorch_engines::{Cause, Exit, LaunchSpec, Seat};
+use tokio::sync::{mpsc, watch};
+use tokio::task::AbortHandle;
+
+use super::instance::{Command, Instance, Notice, Recipe, Snapshot};
+use super::lifecycle::{Action, Event, Lifecycle, Limits, State, StopTimes};
+use super::probe::{self, Finding, Patient};
+use crate::launch::{Child, Launcher, Logs, Ports, Signal};
+
+/// How often a starting child is looked at for progress.
+const LOOK: Duration = Duration::from_secs(1);
+/// Lines of the log that decide why a child ended.
+const LAST_LINES: usize = 60;
+
+/// Tells why a child ended, from its exit and its last lines.
+pub type Classify = Arc<dyn Fn(Exit, &[String]) -> Cause + Send + Sync>;
+
+/// What all instances of a daemon share.
+#[derive(Clone)]
+pub struct Workplace {
+    pub launcher: Launcher,
+    pub ports: Arc<Ports>,
+    pub notices: mpsc::UnboundedSender<(String, Notice)>,
+    pub limits: Limits,
+}
+
+/// The handle, and the actor to be driven. It ends when the last handle is dropped and its child is gone.
+pub fn new(name: &str, logs: Logs, classify: Classify, workplace: &Workplace) -> (Instance, impl Future<Output = ()> + Send + use<>) {
+    let (commands, inbox) = mpsc::unbounded_channel();
+    let (findings, found) = mpsc::unbounded_channel();
+    let snapshot = Snapshot::new(name);
+    let (publish, watch) = watch::channel(snapshot.clone());
+    let instance = Instance { name: name.to_owned(), logs: logs.clone(), commands, snapshot: watch };
+    let actor = Actor {
+        name: name.to_owned(),
+        workplace: workplace.clone(),
+        logs,
+        classify,
+        life: Lifecycle::new(workplace.limits),
+        recipe: None,
+        running: None,
+        watcher: None,
+        findings,
+        snapshot,
+        publish,
+    };
+    (instance, actor.run(inbox, found))
+}
+
+struct Actor {
+    name: String,
+    workplace: Workplace,
+    logs: Logs,
+    classify: Classify,
+    life: Lifecycle,
+    recipe: Option<Recipe>,
+    running: Option<Running>,
+    /// The probing or watching task.
+    watcher: Option<AbortHandle>,
+    findings: mpsc::UnboundedSender<(u64, Report)>,
+    snapshot: Snapshot,
+    publish: watch::Sender<Snapshot>,
+}
+
+/// A child and what it was started with.
+struct Running {
+    child: Child,
+    spec: LaunchSpec,
+    seat: Arc<Seat>,
+    started: Instant,
+    /// To see whether it moves while it starts.
+    progress: u64,
+    oom_kills: u64,
+    exited: bool,
+}
+
+/// What a probing task tells, with the generation it speaks of.
+enum Report {
+    Probe(Finding),
+    Unhealthy(String),
+    /// All processes of the group are verified to be gone.
+    Gone,
+}
+
+/// One thing that woke the actor.
+enum Wake {
+    Command(Option<Command>),
+    Report(u64, Report),
+    Exited(Exit),
+    Deadline,
+    Look,
+}
+
+impl Actor {
+    async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Command>, mut found: mpsc::UnboundedReceiver<(u64, Report)>) {
+        loop {
+            match self.next(&mut inbox, &mut found).await {
+                Wake::Command(Some(command)) => self.obey(command).await,
+                // Nobody can ask for anything any more: whatever runs is ended.
+                Wake::Command(None) => {
+                    self.happened(Event::Kill).await;
+                    if self.running.is_none() {
+                        return;
+                    }
+                }
+                Wake::Report(generation, report) if generation == self.snapshot.generation => self.learn(report).await,
+                Wake::Report(..) => {}
+                Wake::Exited(exit) => self.exited(exit).await,
+                Wake::Deadline => self.happened(Event::Deadline).await,
+                Wake::Look => self.look().await,
+            }
+        }
+    }
+
+    async fn next(
+        &mut self,
+        inbox: &mut mpsc::UnboundedReceiver<Command>,
+        found: &mut mpsc::UnboundedReceiver<(u64, Report)>,
+    ) -> Wake {
+        let deadline = self.life.deadline();
+        let starting = matches!(self.life.state(), State::Starting { .. });
+        let exit = async {
+            match &mut self.running {
+                Some(running) if !running.exited => running.child.wait().await,
+                _ => std::future::pending().await,
+            }
+        };
+        let due = async {
+            match deadline {
+                Some(at) => tokio::time::sleep_until(at.into()).await,
+                None => std::future::pending().await,
+            }
+        };
+        let closed = inbox.is_closed() && inbox.is_empty();
+        let exit = pin!(exit);
+        tokio::select! {
+            command = inbox.recv(), if !closed => Wake::Command(command),
+            Some((generation, report)) = found.recv() => Wake::Report(generation, report),
+            exit = exit => Wake::Exited(exit),
+            () = due => Wake::Deadline,
+            () = tokio::time::sleep(LOOK), if starting => Wake::Look,
+        }
+    }
+
+    async fn obey(&mut self, command: Command) {
+        match command {
+            Command::Want => self.happened(Event::Want).await,
+            Command::Prepared(recipe) => {
+                self.recipe = Some(recipe);
+                self.happened(Event::Prepared).await;
+            }
+            Command::Unprepared { cause, detail } => {
+                self.blame(cause, Some(detail));
+                self.happened(Event::Unprepared(cause)).await;
+            }
+            Command::Look { generation } if generation == self.snapshot.generation => self.watch_health(Duration::ZERO),
+            Command::Drained { generation } if generation == self.snapshot.generation => self.happened(Event::Drained).await,
+            Command::Look { .. } | Command::Drained { .. } => {}
+            Command::Stop => self.happened(Event::Stop).await,
+            Command::Kill => self.happened(Event::Kill).await,
+        }
+    }
+
+    async fn learn(&mut self, report: Report) {
+        match report {
+            Report::Probe(Finding::Answered) => self.happened(Event::Answered).await,
+            Report::Probe(Finding::Proven) => {
+                if let Some(running) = &self.running {
+                    self.snapshot.ready_after_ms = u64::try_from(running.started.elapsed().as_millis()).ok();
+                }
+                self.happened(Event::Proven).await;
+            }
+            Report::Probe(Finding::Failed { cause, detail }) => {
+                self.blame(cause, Some(detail));
+                self.happened(Event::Refuted(cause)).await;
+            }
+            Report::Unhealthy(detail) => {
+                self.blame(Cause::Hang, Some(detail));
+                self.happened(Event::Unhealthy).await;
+            }
+            Report::Gone => {
+                self.running = None;
+                self.happened(Event::Gone).await;
+            }
+        }
+    }
+
+    async fn exited(&mut self, exit: Exit) {
+        let Some(running) = &mut self.running else { return };
+        running.exited = true;
+        let oom_kills = running.oom_kills;
+        // What it printed last is still in the pipe when its exit is known.
+        self.logs.settled().await;
+        let lines = self.logs.tail(LAST_LINES);
+        let mut cause = (self.classify)(exit, &lines);
+        if cause == Cause::Killed && crate::launch::oom_kills() > oom_kills {
+            cause = Cause::OutOfMemory;
+        }
+        if !matches!(self.life.state(), State::Stopping { .. } | State::Draining { .. }) {
+            self.blame(cause, last_words(exit, &lines));
+        }
+        self.happened(Event::Exited(cause)).await;
+    }
+
+    /// While it starts: output, memory and reading count as progress.
+    async fn look(&mut self) {
+        let Some(running) = &mut self.running else { return };
+        let progress = running.child.progress().wrapping_add(self.logs.written());
+        if progress != running.progress {
+            running.progress = progress;
+            self.happened(Event::Progress).await;
+        }
+    }
+
+    async fn happened(&mut self, event: Event) {
+        let before = self.life.state().clone();
+        let mut actions = self.life.on(event, Instant::now());
+        while let Some(action) = (!actions.is_empty()).then(|| actions.remove(0)) {
+            // Only spawning can fail at once; what follows from that goes on where the failed start left off.
+            if let Some(failed) = self.act(action).await {
+                actions = self.life.on(failed, Instant::now());
+            }
+        }
+        self.tell(&before);
+    }
+
+    async fn act(&mut self, action: Action) -> Option<Event> {
+        match action {
+            Action::Prepare => self.notify(Notice::Prepare),
+            Action::Spawn => return self.spawn().await,
+            Action::Probe => self.probe(),
+            Action::Watch => self.watch_health(probe::CALM),
+            Action::Quiet => self.quiet(),
+            Action::Drain => self.notify(Notice::Drain { generation: self.snapshot.generation }),
+            Action::Term => {
+                if let Some(running) = &self.running {
+                    running.child.signal(Signal::SIGTERM);
+                }
+            }
+            Action::Sweep => self.sweep(),
+            Action::Count(cause) => {
+                self.snapshot.restarts += 1;
+                self.snapshot.cause = Some(cause);
+            }
+        }
+        None
+    }
+
+    async fn spawn(&mut self) -> Option<Event> {
+        self.snapshot.generation += 1;
+        self.snapshot.ready_after_ms = None;
+        let seat = match crate::launch::seat() {
+            Ok(seat) => Arc::new(seat),
+            Err(error) => return Some(self.not_spawned(Cause::NotRunnable, error.to_string())),
+        };
+        let spec = match self.recipe.as_ref().map(|recipe| recipe(&seat)) {
+            Some(Ok(spec)) => spec,
+            Some(Err(refusal)) => return Some(self.not_spawned(Cause::Config, refusal.to_string())),
+            None => return Some(self.not_spawned(Cause::Config, "it was never prepared".into())),
+        };
+        self.life.set_stop(StopTimes::from(&spec.stop));
+        let oom_kills = crate::launch::oom_kills();
+        match self.workplace.launcher.spawn(&spec, &self.name, &self.logs).await {
+            Ok(child) => {
+                self.snapshot.pid = Some(child.pid());
+                self.snapshot.seat = Some(seat.clone());
+                let started = Instant::now();
+                self.running = Some(Running { child, spec, seat, started, progress: 0, oom_kills, exited: false });
+                None
+            }
+            Err(error) => Some(self.not_spawned(error.cause(), error.to_string())),
+        }
+    }
+
+    fn not_spawned(&mut self, cause: Cause, detail: String) -> Event {
+        self.blame(cause, Some(detail));
+        Event::NotSpawned(cause)
+    }
+
+    fn probe(&mut self) {
+        let Some(running) = &self.running else { return };
+        let patient = Patient { port: running.seat.port, key: running.seat.key.clone() };
+        let (findings, generation) = (self.findings.clone(), self.snapshot.generation);
+        let probes = running.spec.readiness.clone();
+        self.watched(async move {
+            // The actor may have ended: then there is nobody to tell, and nothing to do.
+            probe::readiness(patient, probes, |finding| drop(findings.send((generation, Report::Probe(finding))))).await;
+        });
+    }
+
+    fn watch_health(&mut self, after: Duration) {
+        let Some(running) = self.running.as_ref().filter(|_| *self.life.state() == State::Ready) else { return };
+        let patient = Patient { port: running.seat.port, key: running.seat.key.clone() };
+        let (findings, generation) = (self.findings.clone(), self.snapshot.generation);
+        let health = running.spec.health.clone();
+        self.watched(async move {
+            let detail = probe::until_unhealthy(patient, health, after).await;
+            let _ = findings.send((generation, Report::Unhealthy(detail)));
+        });
+    }
+
+    /// Runs one probing task, in place of the one before.
+    fn watched(&mut self, work: impl Future<Output = ()> + Send + 'static) {
+        self.quiet();
+        self.watcher = Some(tokio::spawn(work).abort_handle());
+    }
+
+    fn quiet(&mut self) {
+        if let Some(watcher) = self.watcher.take() {
+            watcher.abort();
+        }
+    }
+
+    /// Kills what is left of the group and tells when it is verified to be gone.
+    fn sweep(&mut self) {
+        let Some(running) = &self.running else {
+            let _ = self.findings.send((self.snapshot.generation, Report::Gone));
+            return;
+        };
+        let (findings, generation) = (self.findings.clone(), self.snapshot.generation);
+        let gone = running.child.kill_all();
+        tokio::spawn(async move {
+            gone.await;
+            let _ = findings.send((generation, Report::Gone));
+        });
+    }
+
+    fn notify(&self, notice: Notice) {
+        let _ = self.workplace.notices.send((self.name.clone(), notice));
+    }
+
+    fn blame(&mut self, cause: Cause, detail: Option<String>) {
+        self.snapshot.cause = Some(cause);
+        self.snapshot.detail = detail;
+    }
+
+    /// Publishes what has changed.
+    fn tell(&mut self, before: &State) {
+        let state = self.life.state();
+        if state.name() != before.name() {
+            self.snapshot.since = SystemTime::now();
+            tracing::info!(instance = %self.name, state = state.name(), cause = self.snapshot.cause.map(Cause::name), "state changed");
+        }
+        self.snapshot.state = state.name().to_owned();
+        self.snapshot.retry = match state {
+            State::Backoff { until, .. } | State::Failed { retry: Some(until), .. } => {
+                Some(SystemTime::now() + until.saturating_duration_since(Instant::now()))
+            }
+            _ => None,
+        };
+        if self.running.is_none() {
+            self.snapshot.pid = None;
+            self.snapshot.seat = None;
+        }
+        self.publish.send_if_modified(|published| {
+            let changed = *published != self.snapshot;
+            if changed {
+                published.clone_from(&self.snapshot);
+            }
+            changed
+        });
+    }
+}
+
+/// How it ended and the last line that it printed.
+fn last_words(exit: Exit, lines: &[String]) -> Option<String> {
+    let how = match exit {
+        Exit::Code(code) => format!("exit code {code}"),
+        Exit::Signal(signal) => format!("signal {signal}"),
+    };
+    Some(match lines.last() {
+        Some(line) => format!("{how}; its last line: {line}"),
+        None => format!("{how}; it printed nothing"),
+    })
+}
