@@ -164,7 +164,7 @@ impl Builder<'_, '_> {
     }
 }
 
-/// The first of equal keys counts; each later one is a fault.
+/// A key that was there before is a fault, and still stays in the tree: its value is checked like any other.
 fn accept_key(node: Node, seen: &mut HashMap<String, usize>, faults: &mut Faults<'_>) -> Key {
     let Node { span, content } = node;
     match content {
@@ -173,18 +173,15 @@ fn accept_key(node: Node, seen: &mut HashMap<String, usize>, faults: &mut Faults
             faults.add(&span, "anchors (`&…`), aliases (`*…`) and merge keys (`<<`) are refused", hint);
             Key::Refused
         }
-        Content::Scalar(Scalar { text, .. }) => match seen.get(&text) {
-            Some(&first) => {
+        Content::Scalar(Scalar { text, .. }) => {
+            if let Some(&first) = seen.get(&text) {
                 let (line, _) = faults.position(first);
                 let hint = Some(format!("it is first written on line {line}; keep one of them"));
                 faults.add(&span, format!("the key `{}` is written twice", shown(&text)), hint);
-                Key::Refused
             }
-            None => {
-                seen.insert(text.clone(), span.start);
-                Key::Text(text, span)
-            }
-        },
+            seen.entry(text.clone()).or_insert(span.start);
+            Key::Text(text, span)
+        }
         Content::Refused => Key::Refused,
         Content::Sequence(_) | Content::Mapping(_) => {
             faults.add(&span, "a key is text, not a list or a mapping", None);

@@ -55,6 +55,9 @@ impl Walk<'_, '_> {
     }
 
     fn unknown_key(&mut self, entry: &Entry, known: &[&str], planned: &[&str], place: &Place) {
+        if sounds_secret(&entry.key) {
+            self.hide(&entry.value);
+        }
         let (key, inside) = (shown(&entry.key), place.inside());
         if planned.contains(&entry.key.as_str()) {
             let hint = "this version can't do it; leave the key out".to_owned();
@@ -88,4 +91,10 @@ impl Walk<'_, '_> {
             self.faults.add(&place.owner, message, rule.description().map(str::to_owned));
         }
     }
+}
+
+/// `api_key: …`, `token: …`: a key that belongs elsewhere, with a value that must not be shown for it.
+fn sounds_secret(key: &str) -> bool {
+    let key = key.to_lowercase();
+    ["key", "token", "secret", "passw"].iter().any(|word| key.contains(word))
 }

@@ -70,10 +70,17 @@ fn a_key_that_was_written_in_the_profile_is_never_shown() {
         "{env: sk-12345}",
     ] {
         let text = with(&format!("gateway: {{listn: x, api_keys: {keys}}}\n"));
-        let error = parse(&text, ENGINES).expect_err("the profile is refused");
-        assert!(!format!("{error:?}").contains("12345"), "{error:?}");
-        assert_eq!(error.0.len(), text.len());
+        is_never_shown(&text);
     }
+    is_never_shown(&with("gateway: {api_key: sk-12345}\n"));
+    is_never_shown(&with("gateway: {api_keys: [{env: A}], api_keys: [sk-12345]}\n"));
+    is_never_shown(&with("apiKeys: [{token: sk-12345}]\n"));
+}
+
+fn is_never_shown(text: &str) {
+    let error = parse(text, ENGINES).expect_err("the profile is refused");
+    assert!(!format!("{error:?}").contains("12345"), "{error:?}");
+    assert_eq!(error.0.len(), text.len());
 }
 
 proptest! {

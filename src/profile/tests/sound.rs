@@ -31,6 +31,31 @@ fn every_example_profile_loads() {
 }
 
 #[test]
+fn the_book_tells_every_key() {
+    let book = include_str!("../../../docs/profiles.md");
+    let schema = schema();
+    let types = schema["$defs"].as_object().unwrap().values().chain([&schema]);
+    for key in types.filter_map(|kind| kind["properties"].as_object()).flat_map(|keys| keys.keys()) {
+        let told = [format!("`{key}`"), format!("{key}: ")].iter().any(|name| book.contains(name));
+        assert!(told, "docs/profiles.md does not tell `{key}`");
+    }
+}
+
+#[test]
+fn the_books_example_is_a_sound_profile() {
+    let book = include_str!("../../../docs/profiles.md");
+    let example = book.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    assert!(parse(example, ENGINES).is_ok(), "{}", report(example));
+}
+
+#[test]
+fn the_books_report_is_what_is_printed() {
+    let book = include_str!("../../../docs/profiles.md");
+    let shown = book.split("```text\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    assert_eq!(report(&with("    contxt_size: 1\nbudget: {memory: 85}\n")), shown);
+}
+
+#[test]
 fn what_is_left_out_has_the_documented_default() {
     let profile = parse(&with(""), ENGINES).unwrap();
     let model = &profile.models["chat"];
