@@ -1,0 +1,31 @@
+//! What a profile can say: one element, one file. The types carry defaults, bounds and documentation; the JSON Schema
+//! is generated from them, and the check walks that schema, so that nothing is said twice.
+
+mod budget;
+mod engine;
+mod env_name;
+mod gateway;
+mod kv_cache;
+mod listen;
+mod metadata;
+mod model;
+mod model_id;
+mod privacy;
+mod root;
+mod size;
+mod text;
+mod timeout;
+
+pub use budget::{Budget, MemoryBudget, MemoryBudgetError, Share, ShareError};
+pub use engine::{EngineChoice, EngineNameError};
+pub use env_name::{EnvName, EnvNameError};
+pub use gateway::{Gateway, KeySource};
+pub use kv_cache::KvCache;
+pub use listen::{Listen, ListenError};
+pub use metadata::{Metadata, Name, NameError};
+pub use model::ModelSpec;
+pub use model_id::{ModelId, ModelIdError};
+pub use privacy::{Privacy, PrivacyMode};
+pub use root::{ApiVersion, Kind, Profile};
+pub use size::Size;
+pub use timeout::{Timeout, TimeoutError};
