@@ -1,9 +1,18 @@
 //! edgeorch: a privacy-first orchestrator of local inference engines. Start with ARCHITECTURE.md.
 
+mod chain;
+pub mod cli;
+pub mod control;
+pub mod daemon;
+pub mod engine;
 pub mod gateway;
 pub mod hardware;
+pub mod home;
 pub mod launch;
 pub mod model;
 pub mod plan;
 pub mod profile;
+pub mod progress;
+pub mod reconcile;
 pub mod supervise;
+pub mod telemetry;

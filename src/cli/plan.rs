@@ -1,0 +1,96 @@
+//! `edgeorch plan`: the memory sum and the exact arguments with a reason for each. Weights are fetched, because their
+//! header is what is summed up; engines are neither installed nor started.
+
+use edgeorch_engines::{Bytes, Flag, LaunchSpec, Seat};
+use serde::Serialize;
+
+use super::profile::ProfileArgument;
+use super::{Exit, Failure, block_on, print_json, table, terminal};
+use crate::engine::install;
+use crate::hardware::{self, Root};
+use crate::home::Home;
+use crate::plan::{Plan, Verdict, report};
+use crate::progress;
+use crate::reconcile::prepare::Workshop;
+use crate::reconcile::{Desired, Wish};
+
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    profile: ProfileArgument,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Planned {
+    #[serde(flatten)]
+    plan: Plan,
+    /// None where the engine is not installed: flags follow from its own `--help`.
+    program: Option<String>,
+    arguments: Option<Vec<Flag>>,
+}
+
+pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let profile = arguments.profile.load()?;
+    let home = Home::find()?;
+    home.prepare()?;
+    let host = hardware::audit(&Root::live());
+    let desired = Desired::of(&profile, &host);
+    let workshop = Workshop { home: &home, host: &host, budget: desired.budget, privacy: desired.privacy };
+    let progress = progress::on_stderr();
+    let mut taken = Bytes::ZERO;
+    let mut plans = Vec::new();
+    for wish in &desired.wishes {
+        let planned = block_on(async {
+            let weights = workshop.weights(wish, &*progress).await?;
+            let plan = workshop.plan(wish, &weights, taken)?;
+            let spec = launch(wish, &plan, &home).await?;
+            Ok::<_, Failure>(Planned {
+                plan,
+                program: spec.as_ref().map(|spec| spec.program.display().to_string()),
+                arguments: spec.map(|spec| spec.flags),
+            })
+        })??;
+        taken = taken + planned.plan.sum.at_least();
+        plans.push(planned);
+    }
+    if arguments.json {
+        print_json(&plans)?;
+    } else {
+        plans.iter().for_each(|planned| terminal::print(&text(planned)));
+    }
+    match plans.iter().all(|planned| matches!(planned.plan.verdict, Verdict::Fits { .. })) {
+        true => Ok(()),
+        false => Err(Failure::silent(Exit::DoesNotFit)),
+    }
+}
+
+/// What would be launched, if the engine is here. Port and key are assigned at each launch.
+async fn launch(wish: &Wish, plan: &Plan, home: &Home) -> Result<Option<LaunchSpec>, Failure> {
+    let Some(ready) = install::existing(wish.engine.manifest(), &home.engines(), &mut Vec::new()).await else {
+        return Ok(None);
+    };
+    let seat = Seat { port: 0, key: String::new() };
+    let spec = wish.engine.launch(&plan.ask, &plan.model, &ready.binary, &seat);
+    spec.map(Some).map_err(|refusal| Failure::from(crate::reconcile::prepare::PrepareError::from(refusal)))
+}
+
+fn text(planned: &Planned) -> String {
+    let width = terminal::width();
+    let mut text = report::sum(&planned.plan, width);
+    text.push('\n');
+    match (&planned.program, &planned.arguments) {
+        (Some(program), Some(flags)) => text += &report::arguments(program, flags, width),
+        _ => {
+            let engine = &planned.plan.engine;
+            let note = format!(
+                "{engine} is not installed: its exact arguments follow from its own --help. `edgeorch up` installs it, \
+                 and so does `edgeorch engines install {engine}`."
+            );
+            text += &format!("{}\n", table::fold(&note, "", width));
+        }
+    }
+    text + "\n"
+}

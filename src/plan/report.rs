@@ -1,0 +1,98 @@
+//! A plan as text for people: the sum line by line, the verdict, and what would fit instead.
+
+use edgeorch_engines::{Bytes, Flag};
+
+use super::{Plan, Verdict};
+
+/// The sum and the verdict, at most `width` columns wide.
+pub fn sum(plan: &Plan, width: usize) -> String {
+    let mut text = format!("Memory of {}\n", plan.ask.id);
+    for part in &plan.sum.parts {
+        text += &row(&part.name, part.bytes, &part.how, width);
+    }
+    text += &format!("  {:<10}{}\n", "", "-".repeat(10));
+    let total = plan.sum.total();
+    let known = if total.is_some() { "total" } else { "at least" };
+    text += &row(known, Some(plan.sum.at_least()), "", width);
+    text += &row("allowed", Some(plan.allowance.bytes), &plan.allowance.why, width);
+    text + &verdict(plan)
+}
+
+fn row(name: &str, bytes: Option<Bytes>, how: &str, width: usize) -> String {
+    const INDENT: usize = 24;
+    let amount = bytes.map_or("unknown".to_owned(), |bytes| bytes.to_string());
+    let mut lines = fold(how, width.saturating_sub(INDENT).max(20)).into_iter();
+    let first = lines.next().unwrap_or_default();
+    let mut text = format!("  {name:<10}{amount:>10}  {first}").trim_end().to_owned() + "\n";
+    for line in lines {
+        text += &format!("{:INDENT$}{line}\n", "");
+    }
+    text
+}
+
+fn verdict(plan: &Plan) -> String {
+    match &plan.verdict {
+        Verdict::Fits { spare, .. } => format!("  It fits, with {spare} to spare.\n"),
+        Verdict::Unknown { .. } => {
+            "  Whether it fits is unknown, so it is not started. A model of an architecture that\n  \
+             edgeorch can sum up would be; `edgeorch models ls` shows what is here.\n"
+                .to_owned()
+        }
+        Verdict::DoesNotFit { short, alternatives, .. } => {
+            let mut text = format!("  It does not fit: {short} are missing.\n");
+            if alternatives.is_empty() {
+                text += "  No change of context, slots or cache type makes it fit: take a smaller model or a\n  smaller quantization, or free memory.\n";
+            } else {
+                text += "  It would fit with\n";
+                for alternative in alternatives {
+                    text += &format!("    {:<52}{:>10}\n", alternative.change, alternative.total.to_string());
+                }
+            }
+            text
+        }
+    }
+}
+
+/// The command line, one flag a line, each with its reason.
+pub fn arguments(program: &str, flags: &[Flag], width: usize) -> String {
+    let column = flags.iter().map(|flag| quoted(flag).chars().count()).filter(|width| *width <= 32).max().unwrap_or(0);
+    let mut text = format!("{program}\n");
+    for flag in flags {
+        let words = quoted(flag);
+        let room = width.saturating_sub(column + 6);
+        let mut lines = fold(&flag.why, room.max(20)).into_iter();
+        let first = lines.next().unwrap_or_default();
+        if words.chars().count() > column {
+            text += &format!("  {words}\n  {:column$}  # {first}\n", "");
+        } else {
+            text += &format!("  {words:<column$}  # {first}\n");
+        }
+        for line in lines {
+            text += &format!("  {:column$}  # {line}\n", "");
+        }
+    }
+    text
+}
+
+/// As a shell would want it.
+fn quoted(flag: &Flag) -> String {
+    let quote = |word: &String| {
+        let plain = !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:=,+@%".contains(c));
+        if plain { word.clone() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+    };
+    flag.words.iter().map(quote).collect::<Vec<_>>().join(" ")
+}
+
+fn fold(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}

@@ -1,0 +1,3 @@
+//! What the program says of itself while it runs. Nothing here leaves the machine: metrics are pulled, never pushed.
+
+pub mod metrics;
