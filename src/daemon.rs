@@ -55,12 +55,12 @@ pub enum DaemonError {
     KeyUnset { name: String },
     #[error("gateway.api_keys: can't")]
     Key(#[from] ApiKeyError),
-    #[error("can't clear away what a killed daemon left")]
-    Sweep(#[from] launch::SweepError),
     #[error("can't keep records of children")]
     Records(#[from] launch::RecordError),
     #[error("can't set up metrics")]
     Metrics(#[from] MetricsError),
+    #[error("can't start the thread that starts children")]
+    Thread(#[source] std::io::Error),
     #[error("can't serve the gateway")]
     Gateway(#[source] std::io::Error),
 }
@@ -105,7 +105,7 @@ pub async fn run(
 
     let (notices_in, notices) = mpsc::unbounded_channel();
     let (changed_in, changed) = mpsc::unbounded_channel();
-    let workplace = supervise::task::Workplace { launcher: Launcher::new(records)?, ports: Arc::new(Ports::new()), notices: notices_in, limits: Limits::default() };
+    let workplace = supervise::task::Workplace { launcher: Launcher::start(records, tokio::runtime::Handle::current()).map_err(DaemonError::Thread)?, ports: Arc::new(Ports::new()), notices: notices_in, limits: Limits::default() };
     let mut actors = JoinSet::new();
     let mut models = BTreeMap::new();
     for wish in desired.wishes {

@@ -18,14 +18,14 @@ use std::net::SocketAddr;
 
 pub use desired::{Desired, Wish};
 
-use crate::launch::Swept;
+use crate::launch::{SweepError, Swept};
 use crate::supervise::Snapshot;
 
 /// What is worth telling whoever started the daemon.
 #[derive(Debug)]
 pub enum Happening {
     /// Processes that a killed daemon had left.
-    Swept(Vec<Swept>),
+    Swept(Vec<Result<Swept, SweepError>>),
     Listening(SocketAddr),
     Prepared(Box<prepare::Prepared>),
     /// A wish can't be started as things are.

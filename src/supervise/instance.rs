@@ -4,12 +4,12 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use edgeorch_engines::{Cause, LaunchSpec, Refusal, Seat};
+use edgeorch_engines::{Bytes, Cause, LaunchSpec, Refusal, Seat};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, watch};
 
 use super::lifecycle::State;
-use crate::launch::Logs;
+use crate::launch::{GroupMemory, Logs, Record};
 
 /// Makes the launch of one attempt: each has its own port and key.
 pub type Recipe = Arc<dyn Fn(&Seat) -> Result<LaunchSpec, Refusal> + Send + Sync>;
@@ -46,6 +46,9 @@ pub struct Snapshot {
     #[serde(skip)]
     pub seat: Option<Arc<Seat>>,
     pub pid: Option<u32>,
+    /// The launch on disk, which also names its processes.
+    #[serde(skip)]
+    pub record: Option<Arc<Record>>,
     /// When this state was entered.
     pub since: SystemTime,
     pub restarts: u32,
@@ -78,6 +81,7 @@ impl Snapshot {
             generation: 0,
             seat: None,
             pid: None,
+            record: None,
             since: SystemTime::now(),
             restarts: 0,
             cause: None,
@@ -112,6 +116,12 @@ impl Instance {
 
     pub fn snapshot(&self) -> Snapshot {
         self.snapshot.borrow().clone()
+    }
+
+    /// Main memory that its processes hold now. Reads the process table.
+    pub fn memory(&self) -> Option<Bytes> {
+        let record = self.snapshot.borrow().record.clone()?;
+        GroupMemory::of(&record).ok().map(|memory| memory.resident)
     }
 
     /// To follow the snapshots.

@@ -5,19 +5,18 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use edgeorch_engines::{Cause, Exit, LaunchSpec, Seat};
+use edgeorch_engines::{Bytes, Cause, Exit, LaunchSpec, Seat};
 use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
 
 use super::instance::{Command, Instance, Notice, Recipe, Snapshot};
 use super::lifecycle::{Action, Event, Lifecycle, Limits, State, StopTimes};
 use super::probe::{self, Finding, Patient};
-use crate::launch::{Child, Launcher, Logs, Ports, Signal};
+use crate::chain::chain;
+use crate::launch::{Child, Launcher, Logs, Nonce, Ports, Signal, SweepError};
 
 /// How often a starting child is looked at for progress.
 const LOOK: Duration = Duration::from_secs(1);
-/// Lines of the log that decide why a child ended.
-const LAST_LINES: usize = 60;
 
 /// Tells why a child ended, from its exit and its last lines.
 pub type Classify = Arc<dyn Fn(Exit, &[String]) -> Cause + Send + Sync>;
@@ -76,24 +75,32 @@ struct Running {
     seat: Arc<Seat>,
     started: Instant,
     /// To see whether it moves while it starts.
-    progress: u64,
-    oom_kills: u64,
+    progress: Progress,
     exited: bool,
+}
+
+/// What grows while an engine loads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Progress {
+    resident: Bytes,
+    last_line: Option<SystemTime>,
 }
 
 /// What a probing task tells, with the generation it speaks of.
 enum Report {
     Probe(Finding),
     Unhealthy(String),
-    /// All processes of the group are verified to be gone.
+    /// All processes of the launch are verified to be gone.
     Gone,
+    /// Some could not be ended: the child comes back, to be swept again.
+    Stuck(Box<Running>, SweepError),
 }
 
 /// One thing that woke the actor.
 enum Wake {
     Command(Option<Command>),
     Report(u64, Report),
-    Exited(Exit),
+    Exited(std::io::Result<Exit>),
     Deadline,
     Look,
 }
@@ -185,26 +192,30 @@ impl Actor {
                 self.blame(Cause::Hang, Some(detail));
                 self.happened(Event::Unhealthy).await;
             }
-            Report::Gone => {
-                self.running = None;
-                self.happened(Event::Gone).await;
+            Report::Gone => self.happened(Event::Gone).await,
+            // The lifecycle's deadline sweeps again; until then nothing else is started beside it.
+            Report::Stuck(running, error) => {
+                self.running = Some(*running);
+                self.snapshot.detail = Some(chain(&error));
             }
         }
     }
 
-    async fn exited(&mut self, exit: Exit) {
+    async fn exited(&mut self, exit: std::io::Result<Exit>) {
         let Some(running) = &mut self.running else { return };
         running.exited = true;
-        let oom_kills = running.oom_kills;
-        // What it printed last is still in the pipe when its exit is known.
-        self.logs.settled().await;
-        let lines = self.logs.tail(LAST_LINES);
-        let mut cause = (self.classify)(exit, &lines);
-        if cause == Cause::Killed && crate::launch::oom_kills() > oom_kills {
-            cause = Cause::OutOfMemory;
-        }
+        let lines = running.child.last_lines();
+        let (cause, detail) = match exit {
+            Ok(exit) => {
+                let told = (self.classify)(exit, &lines);
+                // The OOM killer's SIGKILL looks like anybody's; its own counter tells them apart.
+                let is_oom = told == Cause::Killed && running.child.oom_has_fired() == Some(true);
+                (if is_oom { Cause::OutOfMemory } else { told }, last_words(exit, &lines))
+            }
+            Err(error) => (Cause::Crash, chain(&error)),
+        };
         if !matches!(self.life.state(), State::Stopping { .. } | State::Draining { .. }) {
-            self.blame(cause, last_words(exit, &lines));
+            self.blame(cause, Some(detail));
         }
         self.happened(Event::Exited(cause)).await;
     }
@@ -212,7 +223,8 @@ impl Actor {
     /// While it starts: output, memory and reading count as progress.
     async fn look(&mut self) {
         let Some(running) = &mut self.running else { return };
-        let progress = running.child.progress().wrapping_add(self.logs.written());
+        let resident = running.child.memory().map_or(Bytes::ZERO, |memory| memory.resident);
+        let progress = Progress { resident, last_line: self.logs.recent().last().map(|line| line.at) };
         if progress != running.progress {
             running.progress = progress;
             self.happened(Event::Progress).await;
@@ -240,8 +252,10 @@ impl Actor {
             Action::Quiet => self.quiet(),
             Action::Drain => self.notify(Notice::Drain { generation: self.snapshot.generation }),
             Action::Term => {
-                if let Some(running) = &self.running {
-                    running.child.signal(Signal::SIGTERM);
+                if let Some(running) = &self.running
+                    && let Err(error) = running.child.signal(Signal::SIGTERM)
+                {
+                    tracing::warn!(instance = %self.name, %error, "SIGTERM not sent");
                 }
             }
             Action::Sweep => self.sweep(),
@@ -256,26 +270,29 @@ impl Actor {
     async fn spawn(&mut self) -> Option<Event> {
         self.snapshot.generation += 1;
         self.snapshot.ready_after_ms = None;
-        let seat = match crate::launch::seat() {
-            Ok(seat) => Arc::new(seat),
-            Err(error) => return Some(self.not_spawned(Cause::NotRunnable, error.to_string())),
+        // The nonce marks the launch's processes, the key proves to the gateway who answers: one secret for each.
+        let assigned = self.workplace.ports.assign().and_then(|port| Ok((port, Nonce::random()?, Nonce::random()?)));
+        let (port, nonce, key) = match assigned {
+            Ok(assigned) => assigned,
+            Err(error) => return Some(self.not_spawned(Cause::Crash, format!("no free port or no randomness: {error}"))),
         };
+        let seat = Arc::new(Seat { port, key: key.as_str().to_owned() });
         let spec = match self.recipe.as_ref().map(|recipe| recipe(&seat)) {
             Some(Ok(spec)) => spec,
             Some(Err(refusal)) => return Some(self.not_spawned(Cause::Config, refusal.to_string())),
             None => return Some(self.not_spawned(Cause::Config, "it was never prepared".into())),
         };
         self.life.set_stop(StopTimes::from(&spec.stop));
-        let oom_kills = crate::launch::oom_kills();
-        match self.workplace.launcher.spawn(&spec, &self.name, &self.logs).await {
+        match self.workplace.launcher.spawn(&spec, &self.name, self.logs.clone(), nonce).await {
             Ok(child) => {
                 self.snapshot.pid = Some(child.pid());
                 self.snapshot.seat = Some(seat.clone());
-                let started = Instant::now();
-                self.running = Some(Running { child, spec, seat, started, progress: 0, oom_kills, exited: false });
+                self.snapshot.record = Some(Arc::new(child.record().clone()));
+                let (started, progress) = (Instant::now(), Progress::default());
+                self.running = Some(Running { child, spec, seat, started, progress, exited: false });
                 None
             }
-            Err(error) => Some(self.not_spawned(error.cause(), error.to_string())),
+            Err(error) => Some(self.not_spawned(error.cause(), chain(&error))),
         }
     }
 
@@ -320,16 +337,18 @@ impl Actor {
 
     /// Kills what is left of the group and tells when it is verified to be gone.
     fn sweep(&mut self) {
-        let Some(running) = &self.running else {
-            let _ = self.findings.send((self.snapshot.generation, Report::Gone));
-            return;
-        };
         let (findings, generation) = (self.findings.clone(), self.snapshot.generation);
-        let gone = running.child.kill_all();
-        tokio::spawn(async move {
-            gone.await;
-            let _ = findings.send((generation, Report::Gone));
-        });
+        match self.running.take() {
+            Some(mut running) => drop(tokio::spawn(async move {
+                let report = match running.child.kill_all().await {
+                    Ok(()) => Report::Gone,
+                    Err(error) => Report::Stuck(Box::new(running), error),
+                };
+                let _ = findings.send((generation, report));
+            })),
+            // Being swept already.
+            None => {}
+        }
     }
 
     fn notify(&self, notice: Notice) {
@@ -358,6 +377,7 @@ impl Actor {
         if self.running.is_none() {
             self.snapshot.pid = None;
             self.snapshot.seat = None;
+            self.snapshot.record = None;
         }
         self.publish.send_if_modified(|published| {
             let changed = *published != self.snapshot;
@@ -370,13 +390,13 @@ impl Actor {
 }
 
 /// How it ended and the last line that it printed.
-fn last_words(exit: Exit, lines: &[String]) -> Option<String> {
+fn last_words(exit: Exit, lines: &[String]) -> String {
     let how = match exit {
         Exit::Code(code) => format!("exit code {code}"),
         Exit::Signal(signal) => format!("signal {signal}"),
     };
-    Some(match lines.last() {
+    match lines.last() {
         Some(line) => format!("{how}; its last line: {line}"),
         None => format!("{how}; it printed nothing"),
-    })
+    }
 }
