@@ -5,3 +5,4 @@ pub mod hardware;
 pub mod launch;
 pub mod model;
 pub mod profile;
+pub mod progress;

@@ -1,1 +1,4 @@
 //! Model files: where they come from, where they lie, what their headers say.
+
+pub mod source;
+pub mod store;
