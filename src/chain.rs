@@ -10,7 +10,9 @@ pub fn chain(error: &dyn Error) -> String {
         let next = error.to_string();
         // A transparent wrapper repeats what it wraps.
         if !text.ends_with(&next) {
-            text = format!("{text}: {next}");
+            // "failed to" goes on in its cause.
+            let joint = if text.ends_with("failed to") { " " } else { ": " };
+            text = format!("{text}{joint}{next}");
         }
         cause = error.source();
     }

@@ -100,7 +100,7 @@ pub async fn run(
     let desired = Desired::of(&setup.profile, &setup.host);
     let (queue, queued) = mpsc::unbounded_channel();
     let (prepared_in, prepared) = mpsc::unbounded_channel();
-    let preparer = Preparer { home: setup.home.clone(), host: setup.host.clone(), budget: desired.budget, progress: setup.progress.clone() };
+    let preparer = Preparer { home: setup.home.clone(), host: setup.host.clone(), budget: desired.budget, privacy: desired.privacy, progress: setup.progress.clone() };
     let preparer = tokio::spawn(preparer.run(queued, prepared_in));
 
     let (notices_in, notices) = mpsc::unbounded_channel();

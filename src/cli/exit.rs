@@ -3,7 +3,16 @@
 use std::error::Error;
 use std::process::ExitCode;
 
+use edgeorch_engines::Refusal;
+
 use crate::chain::chain;
+use crate::control::client::ClientError;
+use crate::daemon::DaemonError;
+use crate::engine::EngineError;
+use crate::home::HomeError;
+use crate::model::source::FetchError;
+use crate::model::store::StoreError;
+use crate::reconcile::prepare::PrepareError;
 
 /// How the process ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,9 +64,48 @@ impl Failure {
     }
 }
 
-/// `?` on an error that has no special exit code.
-impl<E: Error> From<E> for Failure {
-    fn from(error: E) -> Failure {
-        Failure::of(Exit::Failed, &error)
+impl Exit {
+    /// Of a wish that can't be started.
+    pub fn of_preparing(error: &PrepareError) -> Exit {
+        match error {
+            PrepareError::Unfit(_) => Exit::DoesNotFit,
+            PrepareError::Airgap { .. } | PrepareError::Refused(Refusal::DeniedFlag { .. }) => Exit::Refused,
+            PrepareError::Refused(Refusal::MissingFlag { .. })
+            | PrepareError::Engine(_)
+            | PrepareError::Store(_)
+            | PrepareError::Fetch(_)
+            | PrepareError::Model { .. } => Exit::Failed,
+        }
     }
+}
+
+/// For `?`: each error that a verb meets, with its exit code. Store and fetch errors read on after "failed to".
+macro_rules! failures {
+    ($($error:ty => $exit:expr, $prefix:literal;)*) => {
+        $(impl From<$error> for Failure {
+            fn from(error: $error) -> Failure {
+                let exit: fn(&$error) -> Exit = $exit;
+                Failure::new(exit(&error), format!("{}{}", $prefix, chain(&error)))
+            }
+        })*
+    };
+}
+
+failures! {
+    std::io::Error => |_| Exit::Failed, "";
+    serde_json::Error => |_| Exit::Failed, "";
+    nix::Error => |_| Exit::Failed, "";
+    HomeError => |_| Exit::Failed, "";
+    DaemonError => |_| Exit::Failed, "";
+    EngineError => |_| Exit::Failed, "";
+    PrepareError => Exit::of_preparing, "";
+    ClientError => |error| match error {
+        ClientError::NotRunning { .. } | ClientError::NoSuchModel(_) => Exit::NotFound,
+        ClientError::Broken { .. } | ClientError::Refused { .. } => Exit::Failed,
+    }, "";
+    FetchError => |_| Exit::Failed, "failed to ";
+    StoreError => |error| match error {
+        StoreError::NotFound { .. } => Exit::NotFound,
+        _ => Exit::Failed,
+    }, "failed to ";
 }

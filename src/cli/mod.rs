@@ -1,7 +1,5 @@
 //! The command line: one file per verb. Facts for people go to stdout, progress and complaints to stderr.
 
-use std::path::PathBuf;
-
 use clap::{Parser, Subcommand};
 
 mod audit;
@@ -11,6 +9,7 @@ mod exit;
 mod logs;
 mod models;
 mod plan;
+mod profile;
 mod ps;
 mod pull;
 mod schema;
@@ -57,14 +56,6 @@ enum Verb {
     Engines(engines::Verb),
     /// Print the JSON Schema of profiles, or of the audit's facts
     Schema(schema::Arguments),
-}
-
-/// `-f profile.yaml`, where a verb needs one.
-#[derive(Debug, clap::Args)]
-pub struct ProfileArgument {
-    /// The profile
-    #[arg(short = 'f', long = "file", value_name = "PROFILE")]
-    pub path: PathBuf,
 }
 
 /// Parses the process's arguments; clap itself prints help and usage errors (exit code 2).

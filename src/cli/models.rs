@@ -3,7 +3,7 @@
 use super::{Exit, Failure, block_on, print_json, table, terminal};
 use crate::chain::chain;
 use crate::home::Home;
-use crate::model::store::{Entry, Listing, Store, StoreError};
+use crate::model::store::{Entry, Listing, Store};
 use crate::progress;
 
 #[derive(Debug, clap::Subcommand)]
@@ -97,11 +97,4 @@ fn is_meant(entry: &Entry, name: &str) -> bool {
     entry.name == name
         || entry.source.to_string() == name
         || (name.len() >= 4 && entry.digest.as_ref().is_some_and(|digest| digest.as_str().starts_with(name)))
-}
-
-impl From<StoreError> for Failure {
-    fn from(error: StoreError) -> Failure {
-        let exit = if error.is_not_found() { Exit::NotFound } else { Exit::Failed };
-        Failure::of(exit, &error)
-    }
 }

@@ -11,7 +11,7 @@ use crate::hardware::{self, Root};
 use crate::home::Home;
 use crate::plan::{Plan, Verdict, report};
 use crate::progress;
-use crate::reconcile::prepare::Workshop;
+use crate::reconcile::prepare::{PrepareError, Workshop};
 use crate::reconcile::{Desired, Wish};
 
 #[derive(Debug, clap::Args)]
@@ -74,7 +74,7 @@ async fn launch(wish: &Wish, plan: &Plan, home: &Home) -> Result<Option<LaunchSp
     };
     let seat = Seat { port: 0, key: String::new() };
     let spec = wish.engine.launch(&plan.ask, &plan.model, &ready.binary, &seat);
-    spec.map(Some).map_err(|refusal| Failure::from(crate::reconcile::prepare::PrepareError::from(refusal)))
+    spec.map(Some).map_err(|refusal| PrepareError::from(refusal).into())
 }
 
 fn text(planned: &Planned) -> String {

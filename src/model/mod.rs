@@ -2,3 +2,5 @@
 
 pub mod facts;
 pub mod gguf;
+pub mod source;
+pub mod store;

