@@ -78,10 +78,12 @@ pub async fn run(
     let records = Records::open(setup.home.children())?;
     let swept = launch::sweep(&records).await?;
     let address = setup.profile.gateway.listen.address();
-    let listener = TcpListener::bind(address).await.map_err(|source| DaemonError::Listen { address, source })?;
+    let listener =
+        TcpListener::bind(address).await.map_err(|source| DaemonError::Listen { address, source })?;
     let address = listener.local_addr().unwrap_or(address);
     let socket = setup.home.socket();
-    let control = control::server::bind(&socket).map_err(|source| DaemonError::Control { path: socket.clone(), source })?;
+    let control = control::server::bind(&socket)
+        .map_err(|source| DaemonError::Control { path: socket.clone(), source })?;
     // Nobody listening is no reason not to run.
     if !swept.is_empty() {
         let _ = happenings.send(Happening::Swept(swept));
@@ -91,7 +93,10 @@ pub async fn run(
     let metrics = Arc::new(Metrics::new()?);
     let (routes_in, routes) = Routes::channel();
     let (signals_in, signals) = mpsc::channel(64);
-    let limits = gateway::Limits { wait: setup.profile.gateway.request_timeout.duration(), ..gateway::Limits::default() };
+    let limits = gateway::Limits {
+        wait: setup.profile.gateway.request_timeout.duration(),
+        ..gateway::Limits::default()
+    };
     let gateway = Gateway::new(routes, keys, metrics.clone())?.limits(limits).signals(signals_in);
     let traffic = gateway.traffic();
     let (end_gateway, gateway_ended) = oneshot::channel::<()>();
@@ -100,12 +105,23 @@ pub async fn run(
     let desired = Desired::of(&setup.profile, &setup.host);
     let (queue, queued) = mpsc::unbounded_channel();
     let (prepared_in, prepared) = mpsc::unbounded_channel();
-    let preparer = Preparer { home: setup.home.clone(), host: setup.host.clone(), budget: desired.budget, privacy: desired.privacy, progress: setup.progress.clone() };
+    let preparer = Preparer {
+        home: setup.home.clone(),
+        host: setup.host.clone(),
+        budget: desired.budget,
+        privacy: desired.privacy,
+        progress: setup.progress.clone(),
+    };
     let preparer = tokio::spawn(preparer.run(queued, prepared_in));
 
     let (notices_in, notices) = mpsc::unbounded_channel();
     let (changed_in, changed) = mpsc::unbounded_channel();
-    let workplace = supervise::task::Workplace { launcher: Launcher::start(records, tokio::runtime::Handle::current()).map_err(DaemonError::Thread)?, ports: Arc::new(Ports::new()), notices: notices_in, limits: Limits::default() };
+    let workplace = supervise::task::Workplace {
+        launcher: Launcher::start(records, tokio::runtime::Handle::current()).map_err(DaemonError::Thread)?,
+        ports: Arc::new(Ports::new()),
+        notices: notices_in,
+        limits: Limits::default(),
+    };
     let mut actors = JoinSet::new();
     let mut models = BTreeMap::new();
     for wish in desired.wishes {
@@ -123,11 +139,15 @@ pub async fn run(
     let (status_in, status) = watch::channel(Arc::new(first_status(&setup, address)));
     let (stops_in, stops) = mpsc::channel(1);
     let instances = models.iter().map(|(id, model)| (id.clone(), model.instance.clone())).collect();
-    let control = tokio::spawn(control::server::serve(control, control::server::Desk { status, instances, stops: stops_in }));
+    let control = tokio::spawn(control::server::serve(
+        control,
+        control::server::Desk { status, instances, stops: stops_in },
+    ));
 
     let engine = |(id, model): (&String, &Model)| (id.clone(), model.wish.engine.manifest().id.clone());
     let meters = Meters::register(&metrics, models.iter().map(engine).collect())?;
-    let mut reconciler = Reconciler { models, queue, traffic, routes: routes_in, meters, status: status_in, happenings };
+    let mut reconciler =
+        Reconciler { models, queue, traffic, routes: routes_in, meters, status: status_in, happenings };
     reconciler.run(Inputs { notices, prepared, changed, signals, orders, stops }).await;
 
     // From the outside in: no new work, then nobody to ask, then the actors, then the proof that the home is free.

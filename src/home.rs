@@ -17,10 +17,16 @@ pub struct Home {
 
 #[derive(Debug, thiserror::Error)]
 pub enum HomeError {
-    #[error("no home for edgeorch: neither EDGEORCH_HOME, XDG_STATE_HOME nor HOME is set; set EDGEORCH_HOME to a folder")]
+    #[error(
+        "no home for edgeorch: neither EDGEORCH_HOME, XDG_STATE_HOME nor HOME is set; set EDGEORCH_HOME to a folder"
+    )]
     Nowhere,
     #[error("can't write to {}; make it writable, or set EDGEORCH_HOME to another folder", path.display())]
-    NotWritable { path: PathBuf, #[source] source: std::io::Error },
+    NotWritable {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
     #[error("an edgeorch daemon{} already serves {}; `edgeorch ps` shows what it runs, `edgeorch down` stops it", pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default(), home.display())]
     Taken { home: PathBuf, pid: Option<u32> },
     #[error("the control socket's path {} is {length} bytes long, {} at most: set EDGEORCH_HOME to a shorter folder", path.display(), Home::LONGEST_SOCKET)]
@@ -34,7 +40,13 @@ impl Home {
     /// The home of this user and environment. Makes nothing.
     pub fn find() -> Result<Home, HomeError> {
         let var = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-        Home::of(var("EDGEORCH_HOME"), var("XDG_STATE_HOME"), var("XDG_RUNTIME_DIR"), var("HOME"), nix::unistd::geteuid().is_root())
+        Home::of(
+            var("EDGEORCH_HOME"),
+            var("XDG_STATE_HOME"),
+            var("XDG_RUNTIME_DIR"),
+            var("HOME"),
+            nix::unistd::geteuid().is_root(),
+        )
     }
 
     fn of(
@@ -86,7 +98,9 @@ impl Home {
         if length > Home::LONGEST_SOCKET {
             return Err(HomeError::SocketPath { path: self.socket(), length });
         }
-        for folder in [&self.state, &self.runtime, &self.models(), &self.engines(), &self.logs(), &self.children()] {
+        for folder in
+            [&self.state, &self.runtime, &self.models(), &self.engines(), &self.logs(), &self.children()]
+        {
             let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
             made.map_err(|source| HomeError::NotWritable { path: folder.clone(), source })?;
         }
@@ -150,8 +164,12 @@ mod tests {
         let own = Home::of(Some("/srv/e".into()), None, Some("/run/user/1".into()), None, true).unwrap();
         assert_eq!(own.socket(), Path::new("/srv/e/run/control.sock"));
         let root = Home::of(None, None, None, Some("/root".into()), true).unwrap();
-        assert_eq!((root.state.as_path(), root.runtime.as_path()), (Path::new("/var/lib/edgeorch"), Path::new("/run/edgeorch")));
-        let user = Home::of(None, None, Some("/run/user/1000".into()), Some("/home/a".into()), false).unwrap();
+        assert_eq!(
+            (root.state.as_path(), root.runtime.as_path()),
+            (Path::new("/var/lib/edgeorch"), Path::new("/run/edgeorch"))
+        );
+        let user =
+            Home::of(None, None, Some("/run/user/1000".into()), Some("/home/a".into()), false).unwrap();
         assert_eq!(user.state, Path::new("/home/a/.local/state/edgeorch"));
         assert_eq!(user.socket(), Path::new("/run/user/1000/edgeorch/control.sock"));
         assert!(matches!(Home::of(None, None, None, None, false), Err(HomeError::Nowhere)));

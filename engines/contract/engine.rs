@@ -15,13 +15,7 @@ pub trait Engine: Send + Sync + std::fmt::Debug {
     fn cache_cells(&self, ask: &Ask, window: Option<u64>) -> u64;
 
     /// How the engine is started. Flags that the binary does not list are left out or refused, never guessed.
-    fn launch(
-        &self,
-        ask: &Ask,
-        model: &Model,
-        binary: &Binary,
-        seat: &Seat,
-    ) -> Result<LaunchSpec, Refusal>;
+    fn launch(&self, ask: &Ask, model: &Model, binary: &Binary, seat: &Seat) -> Result<LaunchSpec, Refusal>;
 
     /// Why the child ended: `lines` are the last ones that it printed, oldest first.
     fn classify(&self, exit: Exit, lines: &[String]) -> Cause {

@@ -5,8 +5,8 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use crate::contract::{
-    Ask, Attention, Binary, Bytes, Cause, Engine, HttpCall, LaunchSpec, Model, Overhead, Probe,
-    ProbeAnswer, Refusal, Seat, StopRecipe, Task,
+    Ask, Attention, Binary, Bytes, Cause, Engine, HttpCall, LaunchSpec, Model, Overhead, Probe, ProbeAnswer,
+    Refusal, Seat, StopRecipe, Task,
 };
 use crate::manifest::Manifest;
 use crate::manifest::expand::{self, Values};
@@ -54,13 +54,7 @@ impl Engine for LlamaCpp {
         cells.saturating_mul(u64::from(ask.parallel))
     }
 
-    fn launch(
-        &self,
-        ask: &Ask,
-        model: &Model,
-        binary: &Binary,
-        seat: &Seat,
-    ) -> Result<LaunchSpec, Refusal> {
+    fn launch(&self, ask: &Ask, model: &Model, binary: &Binary, seat: &Seat) -> Result<LaunchSpec, Refusal> {
         let manifest = self.manifest();
         let mut values = Values::default();
         values.set("model", model.path.display());

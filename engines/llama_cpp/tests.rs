@@ -54,8 +54,7 @@ fn each_case_gives_the_golden_arguments_with_every_known_build() {
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
         for (build, help) in BUILDS {
             let seat = Seat { port: 40001, key: "k".into() };
-            let spec =
-                LlamaCpp.launch(&case.ask, &model(case.window), &binary(help), &seat).unwrap();
+            let spec = LlamaCpp.launch(&case.ask, &model(case.window), &binary(help), &seat).unwrap();
             let help = Help::parse(help);
             for flag in spec.flags.iter().filter(|flag| flag.words[0].starts_with("-")) {
                 assert!(help.lists(&flag.words[0]), "{build} does not list {}", flag.words[0]);
@@ -74,8 +73,7 @@ fn each_case_gives_the_golden_arguments_with_every_known_build() {
 fn a_binary_without_a_needed_flag_is_refused_by_name() {
     let case: Case = serde_saphyr::from_str(include_str!("cases/chat.yaml")).unwrap();
     let seat = Seat { port: 1, key: "k".into() };
-    let refused =
-        LlamaCpp.launch(&case.ask, &model(None), &binary("-m, --model F"), &seat).unwrap_err();
+    let refused = LlamaCpp.launch(&case.ask, &model(None), &binary("-m, --model F"), &seat).unwrap_err();
     assert!(matches!(&refused, Refusal::MissingFlag { flag, .. } if flag == "--host"), "{refused}");
 }
 

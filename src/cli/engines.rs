@@ -43,13 +43,27 @@ pub fn run(verb: &Verb) -> Result<(), Failure> {
         Verb::Ls { json } => list(&home, *json),
         Verb::Install { engine } => {
             let Some(engine) = edgeorch_engines::find(engine) else {
-                let known: Vec<_> = edgeorch_engines::all().iter().map(|engine| engine.manifest().id.as_str()).collect();
-                return Err(Failure::new(Exit::Usage, format!("no engine `{engine}` is known (known: {})", known.join(", "))));
+                let known: Vec<_> =
+                    edgeorch_engines::all().iter().map(|engine| engine.manifest().id.as_str()).collect();
+                return Err(Failure::new(
+                    Exit::Usage,
+                    format!("no engine `{engine}` is known (known: {})", known.join(", ")),
+                ));
             };
             let (host, progress) = (hardware::audit(&Root::live()), progress::on_stderr());
-            let ready = block_on(install::install(engine.manifest(), &host, &home.engines(), &*progress, Vec::new()))??;
+            let ready = block_on(install::install(
+                engine.manifest(),
+                &host,
+                &home.engines(),
+                &*progress,
+                Vec::new(),
+            ))??;
             let version = ready.binary.version.unwrap_or_else(|| "unknown version".into());
-            eprintln!("{} is ready: {version}, {}", engine.manifest().name, home::display(&ready.binary.program));
+            eprintln!(
+                "{} is ready: {version}, {}",
+                engine.manifest().name,
+                home::display(&ready.binary.program)
+            );
             Ok(())
         }
     }
@@ -86,7 +100,8 @@ fn list(home: &Home, json: bool) -> Result<(), Failure> {
         };
         terminal::print(&format!("{} ({})\n{}\n", row.engine, row.license, table::fold(&found, "  ", width)));
         for (source, obstacles) in row.sources {
-            let state = if obstacles.is_empty() { "suits this machine".to_owned() } else { obstacles.join("; ") };
+            let state =
+                if obstacles.is_empty() { "suits this machine".to_owned() } else { obstacles.join("; ") };
             terminal::print(&format!("{}\n", table::fold(&format!("- {source}: {state}"), "    ", width)));
         }
     }

@@ -26,7 +26,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
                 let ids: Vec<_> = status.models.iter().map(|model| model.id.as_str()).collect();
                 match ids[..] {
                     [one] => one.to_owned(),
-                    _ => return Err(Failure::new(Exit::Usage, format!("say whose logs: {}", ids.join(", ")))),
+                    _ => {
+                        return Err(Failure::new(Exit::Usage, format!("say whose logs: {}", ids.join(", "))));
+                    }
                 }
             }
         };

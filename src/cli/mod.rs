@@ -23,8 +23,10 @@ pub use exit::{Exit, Failure};
 /// Runs local inference engines for you: audits the machine, proves that a model fits, starts it, keeps it healthy.
 #[derive(Debug, Parser)]
 #[command(name = "edgeorch", version, max_term_width = 100, propagate_version = true)]
-#[command(after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage or invalid profile, 3 does not fit this hardware,\n\
-4 not found or not running, 5 refused by policy, 130 interrupted.")]
+#[command(
+    after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage or invalid profile, 3 does not fit this hardware,\n\
+4 not found or not running, 5 refused by policy, 130 interrupted."
+)]
 pub struct Arguments {
     #[command(subcommand)]
     verb: Verb,

@@ -39,7 +39,7 @@ pub fn run(verb: &Verb) -> Result<(), Failure> {
         }
         Verb::Rm { names } => names.iter().try_for_each(|name| {
             let removed = store.remove(name)?;
-            eprintln!("Removed {removed}.");
+            eprintln!("Removed {}: {} came back.", removed.sources.join(", "), removed.freed);
             Ok(())
         }),
         Verb::Verify { names } => verify(&store, names),
@@ -47,7 +47,8 @@ pub fn run(verb: &Verb) -> Result<(), Failure> {
 }
 
 fn list(listing: &Listing) -> String {
-    let digest = |entry: &Entry| entry.digest.as_ref().map_or("-".into(), |digest| digest.as_str()[..12].to_owned());
+    let digest =
+        |entry: &Entry| entry.digest.as_ref().map_or("-".into(), |digest| digest.as_str()[..12].to_owned());
     let mut rows: Vec<Vec<String>> = listing
         .entries
         .iter()
@@ -58,9 +59,19 @@ fn list(listing: &Listing) -> String {
         let state = if partial.busy { "being fetched" } else { "cut off" };
         vec![partial.source.clone(), format!("{}{of}", partial.bytes), "-".into(), state.into()]
     }));
-    rows.extend(listing.damaged.iter().map(|damaged| vec![damaged.what.clone(), "-".into(), "-".into(), damaged.damage.to_string()]));
+    rows.extend(
+        listing
+            .damaged
+            .iter()
+            .map(|damaged| vec![damaged.what.clone(), "-".into(), "-".into(), damaged.damage.to_string()]),
+    );
     rows.extend(listing.orphans.iter().map(|orphan| {
-        vec!["(no source)".into(), orphan.bytes.to_string(), orphan.digest.as_str()[..12].to_owned(), "unused".into()]
+        vec![
+            "(no source)".into(),
+            orphan.bytes.to_string(),
+            orphan.digest.as_str()[..12].to_owned(),
+            "unused".into(),
+        ]
     }));
     table::render(&["NAME", "SIZE", "DIGEST", "STATE"], &rows, terminal::width())
 }
@@ -68,17 +79,27 @@ fn list(listing: &Listing) -> String {
 fn verify(store: &Store, names: &[String]) -> Result<(), Failure> {
     let listing = store.list()?;
     for name in names {
-        if !listing.entries.iter().any(|entry| is_meant(entry, name)) && !listing.damaged.iter().any(|damaged| damaged.what == *name) {
-            return Err(Failure::new(Exit::NotFound, format!("no model `{name}` is here; `edgeorch models ls` lists them")));
+        if !listing.entries.iter().any(|entry| is_meant(entry, name))
+            && !listing.damaged.iter().any(|damaged| damaged.what == *name)
+        {
+            return Err(Failure::new(
+                Exit::NotFound,
+                format!("no model `{name}` is here; `edgeorch models ls` lists them"),
+            ));
         }
     }
     let progress = progress::on_stderr();
     let mut faults = 0;
-    for damaged in listing.damaged.iter().filter(|damaged| names.is_empty() || names.contains(&damaged.what)) {
+    for damaged in listing.damaged.iter().filter(|damaged| names.is_empty() || names.contains(&damaged.what))
+    {
         faults += 1;
         eprintln!("{}: {}", damaged.what, damaged.damage);
     }
-    for entry in listing.entries.iter().filter(|entry| names.is_empty() || names.iter().any(|name| is_meant(entry, name))) {
+    for entry in listing
+        .entries
+        .iter()
+        .filter(|entry| names.is_empty() || names.iter().any(|name| is_meant(entry, name)))
+    {
         match block_on(store.verify(entry, &*progress))? {
             Ok(digest) => eprintln!("{}: whole, sha256 {}", entry.name, &digest.as_str()[..12]),
             Err(error) => {
@@ -89,7 +110,10 @@ fn verify(store: &Store, names: &[String]) -> Result<(), Failure> {
     }
     match faults {
         0 => Ok(()),
-        _ => Err(Failure::new(Exit::Failed, "not everything is whole: `edgeorch models rm` it and fetch it again")),
+        _ => Err(Failure::new(
+            Exit::Failed,
+            "not everything is whole: `edgeorch models rm` it and fetch it again",
+        )),
     }
 }
 

@@ -69,7 +69,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 
 /// What would be launched, if the engine is here. Port and key are assigned at each launch.
 async fn launch(wish: &Wish, plan: &Plan, home: &Home) -> Result<Option<LaunchSpec>, Failure> {
-    let Some(ready) = install::existing(wish.engine.manifest(), &home.engines(), &mut Vec::new()).await else {
+    let Some(ready) = install::existing(wish.engine.manifest(), &home.engines(), &mut Vec::new()).await
+    else {
         return Ok(None);
     };
     let seat = Seat { port: 0, key: String::new() };

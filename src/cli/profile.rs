@@ -16,7 +16,8 @@ pub struct ProfileArgument {
 
 impl ProfileArgument {
     pub fn load(&self) -> Result<Profile, Failure> {
-        let engines: Vec<_> = edgeorch_engines::all().iter().map(|engine| engine.manifest().id.as_str()).collect();
+        let engines: Vec<_> =
+            edgeorch_engines::all().iter().map(|engine| engine.manifest().id.as_str()).collect();
         profile::load(&self.path, &engines).map_err(|error| {
             eprint!("{}", error.render(terminal::width(), terminal::color(&stderr())));
             Failure::silent(Exit::Usage)

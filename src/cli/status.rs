@@ -26,7 +26,10 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         text += &describe(model, SystemTime::now(), width);
         if model.instance.cause.is_some() && model.instance.state != "ready" {
             let lines = block_on(client.last_lines(&model.id, 10))??;
-            text += &lines.lines().map(|line| format!("    │ {}\n", table::cut(line, width.saturating_sub(6)))).collect::<String>();
+            text += &lines
+                .lines()
+                .map(|line| format!("    │ {}\n", table::cut(line, width.saturating_sub(6))))
+                .collect::<String>();
         }
     }
     terminal::print(&text);
@@ -75,7 +78,10 @@ fn describe(model: &ModelStatus, now: SystemTime, width: usize) -> String {
     text += &format!("    restarts  {}\n", instance.restarts);
     if let Some(cause) = instance.cause {
         let detail = instance.detail.as_deref().unwrap_or_else(|| cause.sentence());
-        text += &format!("{}\n", table::fold(&format!("last failure: {}, {detail}", cause.name()), "    ", width));
+        text += &format!(
+            "{}\n",
+            table::fold(&format!("last failure: {}, {detail}", cause.name()), "    ", width)
+        );
     }
     text
 }

@@ -49,8 +49,14 @@ mod tests {
 
     #[test]
     fn columns_line_up_and_long_lines_are_cut() {
-        let rows = vec![vec!["chat".into(), "ready".into()], vec!["embedding".into(), "starting a long story".into()]];
-        assert_eq!(render(&["NAME", "STATE"], &rows, 24), "NAME       STATE\nchat       ready\nembedding  starting a l…\n");
+        let rows = vec![
+            vec!["chat".into(), "ready".into()],
+            vec!["embedding".into(), "starting a long story".into()],
+        ];
+        assert_eq!(
+            render(&["NAME", "STATE"], &rows, 24),
+            "NAME       STATE\nchat       ready\nembedding  starting a l…\n"
+        );
     }
 
     #[test]

@@ -116,7 +116,9 @@ fn fatal(happening: &Happening) -> Option<Failure> {
     match happening {
         // The sum and its alternatives have been printed.
         Happening::Refused { error: PrepareError::Unfit(_), .. } => Some(Failure::silent(Exit::DoesNotFit)),
-        Happening::Refused { id, error } => Some(Failure::new(Exit::of_preparing(error), format!("{id}: {}", chain(error)))),
+        Happening::Refused { id, error } => {
+            Some(Failure::new(Exit::of_preparing(error), format!("{id}: {}", chain(error))))
+        }
         Happening::Changed(snapshot) if snapshot.is_failed() => {
             Some(Failure::new(Exit::Failed, crate::reconcile::publish::failure(snapshot)))
         }

@@ -19,9 +19,16 @@ pub enum ClientError {
     #[error("the daemon has no model `{0}`; `edgeorch ps` lists them")]
     NoSuchModel(String),
     #[error("the daemon's control socket {} can't be used", socket.display())]
-    Refused { socket: PathBuf, #[source] source: std::io::Error },
+    Refused {
+        socket: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
     #[error("the daemon broke off its answer; `edgeorch status` tells whether it still runs")]
-    Broken { #[source] source: Option<hyper::Error> },
+    Broken {
+        #[source]
+        source: Option<hyper::Error>,
+    },
 }
 
 /// One daemon's socket.
@@ -40,7 +47,11 @@ impl Client {
     pub async fn status(&self, after: Option<u64>) -> Result<Status, ClientError> {
         let path = after.map_or("/status".into(), |after| format!("/status?after={after}"));
         let response = self.send(Method::GET, &path).await?;
-        let body = response.into_body().collect().await.map_err(|source| ClientError::Broken { source: Some(source) })?;
+        let body = response
+            .into_body()
+            .collect()
+            .await
+            .map_err(|source| ClientError::Broken { source: Some(source) })?;
         serde_json::from_slice(&body.to_bytes()).map_err(|_| ClientError::Broken { source: None })
     }
 
@@ -64,7 +75,13 @@ impl Client {
     }
 
     /// Hands over the log piece by piece, as it comes.
-    pub async fn logs(&self, model: &str, lines: usize, follow: bool, mut print: impl FnMut(&str)) -> Result<(), ClientError> {
+    pub async fn logs(
+        &self,
+        model: &str,
+        lines: usize,
+        follow: bool,
+        mut print: impl FnMut(&str),
+    ) -> Result<(), ClientError> {
         let path = format!("/logs/{model}?lines={lines}&follow={}", u8::from(follow));
         let response = self.send(Method::GET, &path).await?;
         if response.status() == StatusCode::NOT_FOUND {
@@ -89,9 +106,14 @@ impl Client {
             _ => ClientError::Refused { socket: self.socket.clone(), source },
         })?;
         let broken = |source| ClientError::Broken { source: Some(source) };
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
         tokio::spawn(connection);
-        let request = Request::builder().method(method).uri(path).header("host", "edgeorch").body(Empty::<Bytes>::new());
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("host", "edgeorch")
+            .body(Empty::<Bytes>::new());
         let request = request.map_err(|_| ClientError::NoSuchModel(path.to_owned()))?;
         sender.send_request(request).await.map_err(broken)
     }

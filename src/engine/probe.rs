@@ -13,6 +13,8 @@ use tokio::io::AsyncReadExt;
 use tokio::process::Command;
 
 use super::{EngineError, Found};
+use crate::chain::chain;
+use crate::launch::{SpawnError, exit_of};
 
 /// A program that hasn't printed its flags by then never will.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -82,11 +84,16 @@ fn store(path: &Path, cache: &Cache) {
 /// stdout and stderr together: llama-server prints its version to stderr.
 async fn run(found: &Found, arguments: &[String]) -> Result<String, String> {
     let mut command = Command::new(&found.program);
-    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    command
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
     if let Some(libraries) = &found.library_path {
         command.env("LD_LIBRARY_PATH", libraries);
     }
-    let mut child = command.spawn().map_err(|error| crate::launch::explain(&found.program, &error))?;
+    let mut child = command.spawn().map_err(|error| chain(&SpawnError::from_exec(&found.program, error)))?;
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let read = async {
@@ -113,12 +120,15 @@ async fn run(found: &Found, arguments: &[String]) -> Result<String, String> {
         Err(_) => return Err(format!("`{name}` did not end within {} s", PATIENCE.as_secs())),
     };
     let text = String::from_utf8_lossy(&[out, err].concat()).into_owned();
-    match crate::launch::exit_of(status) {
+    match exit_of(status) {
         Exit::Code(0) => Ok(text),
-        Exit::Signal(4) => Err(format!("`{name}` dies of an illegal instruction: this build needs a newer CPU")),
+        Exit::Signal(4) => {
+            Err(format!("`{name}` dies of an illegal instruction: this build needs a newer CPU"))
+        }
         Exit::Signal(signal) => Err(format!("`{name}` dies of signal {signal}")),
         Exit::Code(code) => {
-            let last = text.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or("it prints nothing");
+            let last =
+                text.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or("it prints nothing");
             Err(format!("`{name}` ends with {code}: {last}"))
         }
     }

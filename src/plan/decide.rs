@@ -29,7 +29,10 @@ impl Allowance {
         if left < free {
             Allowance { bytes: left, why: format!("the profile's budget of {budget}{others}") }
         } else {
-            Allowance { bytes: free, why: format!("{usable} available, {} reserved{others}", Allowance::RESERVE) }
+            Allowance {
+                bytes: free,
+                why: format!("{usable} available, {} reserved{others}", Allowance::RESERVE),
+            }
         }
     }
 }

@@ -55,7 +55,8 @@ fn verdict(plan: &Plan) -> String {
 
 /// The command line, one flag a line, each with its reason.
 pub fn arguments(program: &str, flags: &[Flag], width: usize) -> String {
-    let column = flags.iter().map(|flag| quoted(flag).chars().count()).filter(|width| *width <= 32).max().unwrap_or(0);
+    let column =
+        flags.iter().map(|flag| quoted(flag).chars().count()).filter(|width| *width <= 32).max().unwrap_or(0);
     let mut text = format!("{program}\n");
     for flag in flags {
         let words = quoted(flag);
@@ -77,7 +78,8 @@ pub fn arguments(program: &str, flags: &[Flag], width: usize) -> String {
 /// As a shell would want it.
 fn quoted(flag: &Flag) -> String {
     let quote = |word: &String| {
-        let plain = !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:=,+@%".contains(c));
+        let plain =
+            !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:=,+@%".contains(c));
         if plain { word.clone() } else { format!("'{}'", word.replace('\'', r"'\''")) }
     };
     flag.words.iter().map(quote).collect::<Vec<_>>().join(" ")

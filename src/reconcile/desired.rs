@@ -42,7 +42,11 @@ impl Desired {
             };
             Some(Wish { ask, source: model.source.clone(), engine })
         });
-        Desired { wishes: wishes.collect(), budget: profile.budget.memory.of(host.memory.ceiling()), privacy: profile.privacy.mode }
+        Desired {
+            wishes: wishes.collect(),
+            budget: profile.budget.memory.of(host.memory.ceiling()),
+            privacy: profile.privacy.mode,
+        }
     }
 }
 

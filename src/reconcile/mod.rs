@@ -29,7 +29,10 @@ pub enum Happening {
     Listening(SocketAddr),
     Prepared(Box<prepare::Prepared>),
     /// A wish can't be started as things are.
-    Refused { id: String, error: prepare::PrepareError },
+    Refused {
+        id: String,
+        error: prepare::PrepareError,
+    },
     Changed(Snapshot),
 }
 

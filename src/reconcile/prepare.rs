@@ -47,7 +47,9 @@ pub enum PrepareError {
     Fetch(#[from] FetchError),
     #[error("{}: failed to", path.display())]
     Model { path: PathBuf, source: GgufError },
-    #[error("privacy.mode is airgap and {what} is not on this machine; bring it with `edgeorch pull` where a network is allowed, or use file:")]
+    #[error(
+        "privacy.mode is airgap and {what} is not on this machine; bring it with `edgeorch pull` where a network is allowed, or use file:"
+    )]
     Airgap { what: String },
     #[error(transparent)]
     Refused(#[from] Refusal),
@@ -86,7 +88,10 @@ impl Workshop<'_> {
     /// The weights' place in the store, fetched if they are not here.
     pub async fn weights(&self, wish: &Wish, progress: &dyn Progress) -> Result<Entry, PrepareError> {
         let store = Store::open(self.home.models())?;
-        if self.privacy == PrivacyMode::Airgap && needs_network(&wish.source) && store.find(&wish.source).is_none() {
+        if self.privacy == PrivacyMode::Airgap
+            && needs_network(&wish.source)
+            && store.find(&wish.source).is_none()
+        {
             return Err(PrepareError::Airgap { what: wish.source.to_string() });
         }
         Ok(fetch(&wish.source, &store, progress).await?)
@@ -102,7 +107,12 @@ impl Workshop<'_> {
 
     /// Everything, in the order in which a mistake costs least: the user's flags are refused before anything is
     /// fetched, and an engine that takes minutes to build is built only for a plan that fits.
-    pub async fn prepare(&self, wish: &Wish, taken: Bytes, progress: &dyn Progress) -> Result<Prepared, PrepareError> {
+    pub async fn prepare(
+        &self,
+        wish: &Wish,
+        taken: Bytes,
+        progress: &dyn Progress,
+    ) -> Result<Prepared, PrepareError> {
         expand::deny(wish.engine.manifest(), &wish.ask.runtime_flags)?;
         let weights = self.weights(wish, progress).await?;
         let plan = self.plan(wish, &weights, taken)?;

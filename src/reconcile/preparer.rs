@@ -28,12 +28,17 @@ pub type Outcome = (String, Result<Box<Prepared>, PrepareError>);
 
 impl Preparer {
     /// Ends when the queue or the results are closed; dropping it ends what it fetches or builds.
-    pub async fn run(self, mut queue: mpsc::UnboundedReceiver<Wish>, results: mpsc::UnboundedSender<Outcome>) {
+    pub async fn run(
+        self,
+        mut queue: mpsc::UnboundedReceiver<Wish>,
+        results: mpsc::UnboundedSender<Outcome>,
+    ) {
         let mut proven: BTreeMap<String, Bytes> = BTreeMap::new();
         while let Some(wish) = queue.recv().await {
             let id = wish.ask.id.clone();
             proven.remove(&id);
-            let workshop = Workshop { home: &self.home, host: &self.host, budget: self.budget, privacy: self.privacy };
+            let workshop =
+                Workshop { home: &self.home, host: &self.host, budget: self.budget, privacy: self.privacy };
             let taken = proven.values().copied().sum();
             let result = workshop.prepare(&wish, taken, &*self.progress).await;
             if let Ok(prepared) = &result {

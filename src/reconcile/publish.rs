@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use crate::gateway::routes::{Availability, Target};
+use crate::gateway::{Availability, Target};
 use crate::supervise::Snapshot;
 
 /// What the gateway may do with a model in this state.

@@ -7,8 +7,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{mpsc, watch};
 
-use super::preparer::Outcome;
 use super::prepare::Prepared;
+use super::preparer::Outcome;
 use super::{Happening, Order, Wish, publish};
 use crate::chain::chain;
 use crate::control::{ModelStatus, Status};

@@ -25,14 +25,22 @@ pub enum CallError {
 }
 
 /// Asks, with `key` as the bearer, and returns status and body.
-pub async fn call(port: u16, key: &str, call: &HttpCall, deadline: Duration) -> Result<(u16, Bytes), CallError> {
-    tokio::time::timeout(deadline, exchange(port, key, call)).await.map_err(|_| CallError::Timeout(deadline))?
+pub async fn call(
+    port: u16,
+    key: &str,
+    call: &HttpCall,
+    deadline: Duration,
+) -> Result<(u16, Bytes), CallError> {
+    tokio::time::timeout(deadline, exchange(port, key, call))
+        .await
+        .map_err(|_| CallError::Timeout(deadline))?
 }
 
 async fn exchange(port: u16, key: &str, call: &HttpCall) -> Result<(u16, Bytes), CallError> {
     let stream = TcpStream::connect(("127.0.0.1", port)).await.map_err(CallError::Refused)?;
     let broken = |_| CallError::Broken;
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
     let request = hyper::Request::builder()
         .method(match call.method {
             Method::Get => hyper::Method::GET,
@@ -47,7 +55,10 @@ async fn exchange(port: u16, key: &str, call: &HttpCall) -> Result<(u16, Bytes),
     let answer = async move {
         let response = sender.send_request(request).await.map_err(|_| CallError::Broken)?;
         let status = response.status().as_u16();
-        let body = Limited::new(response.into_body(), LONGEST_ANSWER).collect().await.map_err(|_| CallError::Broken)?;
+        let body = Limited::new(response.into_body(), LONGEST_ANSWER)
+            .collect()
+            .await
+            .map_err(|_| CallError::Broken)?;
         Ok((status, body.to_bytes()))
     };
     // The connection is driven here and ends with this future: nothing is left running when a probe is given up.

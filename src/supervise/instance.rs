@@ -18,10 +18,17 @@ pub type Recipe = Arc<dyn Fn(&Seat) -> Result<LaunchSpec, Refusal> + Send + Sync
 pub enum Command {
     Want,
     Prepared(Recipe),
-    Unprepared { cause: Cause, detail: String },
+    Unprepared {
+        cause: Cause,
+        detail: String,
+    },
     /// The gateway saw this launch break: look now instead of at the next probe.
-    Look { generation: u64 },
-    Drained { generation: u64 },
+    Look {
+        generation: u64,
+    },
+    Drained {
+        generation: u64,
+    },
     Stop,
     Kill,
 }
@@ -31,7 +38,9 @@ pub enum Command {
 pub enum Notice {
     Prepare,
     /// Tell, by [`Command::Drained`], when no request to this launch is in flight.
-    Drain { generation: u64 },
+    Drain {
+        generation: u64,
+    },
 }
 
 /// What is published of an instance. One writer, its actor.

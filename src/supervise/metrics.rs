@@ -24,8 +24,12 @@ impl Meters {
     pub fn register(metrics: &Metrics, engines: BTreeMap<String, String>) -> Result<Meters, MetricsError> {
         let state = Opts::new("edgeorch_instance_state", "1 for the state that the instance is in, else 0.");
         let state = metrics.register(IntGaugeVec::new(state, &["instance", "model", "engine", "state"])?)?;
-        let restarts = Opts::new("edgeorch_instance_restarts_total", "Failures after which the instance was started again or given up.");
-        let restarts = metrics.register(IntCounterVec::new(restarts, &["instance", "model", "engine", "cause"])?)?;
+        let restarts = Opts::new(
+            "edgeorch_instance_restarts_total",
+            "Failures after which the instance was started again or given up.",
+        );
+        let restarts =
+            metrics.register(IntCounterVec::new(restarts, &["instance", "model", "engine", "cause"])?)?;
         let meters = Meters { state, restarts, counted: BTreeMap::new(), engines };
         for (name, engine) in &meters.engines {
             for cause in Cause::ALL {
@@ -63,7 +67,8 @@ mod tests {
     #[test]
     fn exactly_one_state_is_true_and_restarts_are_counted_by_cause() {
         let metrics = Metrics::new().unwrap();
-        let mut meters = Meters::register(&metrics, BTreeMap::from([("chat".into(), "llama.cpp".into())])).unwrap();
+        let mut meters =
+            Meters::register(&metrics, BTreeMap::from([("chat".into(), "llama.cpp".into())])).unwrap();
         let mut snapshot = Snapshot::new("chat");
         snapshot.state = "backoff".into();
         snapshot.restarts = 2;
@@ -71,7 +76,10 @@ mod tests {
         meters.record(&snapshot);
         meters.record(&snapshot);
         let text = metrics.render().unwrap();
-        let on: Vec<_> = text.lines().filter(|line| line.starts_with("edgeorch_instance_state{") && line.ends_with(" 1")).collect();
+        let on: Vec<_> = text
+            .lines()
+            .filter(|line| line.starts_with("edgeorch_instance_state{") && line.ends_with(" 1"))
+            .collect();
         assert_eq!(on.len(), 1, "{on:?}");
         assert!(on[0].contains(r#"state="backoff""#));
         assert!(text.lines().any(|line| line.contains(r#"cause="crash""#) && line.ends_with(" 2")), "{text}");

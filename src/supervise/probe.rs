@@ -22,7 +22,10 @@ pub enum Finding {
     Answered,
     /// All passed.
     Proven,
-    Failed { cause: Cause, detail: String },
+    Failed {
+        cause: Cause,
+        detail: String,
+    },
 }
 
 /// The child to ask.
@@ -56,7 +59,9 @@ async fn until_passed(patient: &Patient, probe: &Probe) -> Result<(), (Cause, St
             Err(CallError::Refused(_)) | Ok(ProbeAnswer::NotYet) => {}
             Ok(ProbeAnswer::Pass) => return Ok(()),
             Ok(ProbeAnswer::Fail(cause, detail)) => return Err((cause, detail)),
-            Err(error @ CallError::Timeout(_)) => return Err((Cause::Hang, format!("{}: {error}", probe.name))),
+            Err(error @ CallError::Timeout(_)) => {
+                return Err((Cause::Hang, format!("{}: {error}", probe.name)));
+            }
             // It closed the connection without an answer: it is ending, which its exit will tell better.
             Err(CallError::Broken) => {}
         }

@@ -31,7 +31,12 @@ pub struct Workplace {
 }
 
 /// The handle, and the actor to be driven. It ends when the last handle is dropped and its child is gone.
-pub fn new(name: &str, logs: Logs, classify: Classify, workplace: &Workplace) -> (Instance, impl Future<Output = ()> + Send + use<>) {
+pub fn new(
+    name: &str,
+    logs: Logs,
+    classify: Classify,
+    workplace: &Workplace,
+) -> (Instance, impl Future<Output = ()> + Send + use<>) {
     let (commands, inbox) = mpsc::unbounded_channel();
     let (findings, found) = mpsc::unbounded_channel();
     let snapshot = Snapshot::new(name);
@@ -106,7 +111,11 @@ enum Wake {
 }
 
 impl Actor {
-    async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Command>, mut found: mpsc::UnboundedReceiver<(u64, Report)>) {
+    async fn run(
+        mut self,
+        mut inbox: mpsc::UnboundedReceiver<Command>,
+        mut found: mpsc::UnboundedReceiver<(u64, Report)>,
+    ) {
         loop {
             match self.next(&mut inbox, &mut found).await {
                 Wake::Command(Some(command)) => self.obey(command).await,
@@ -117,7 +126,9 @@ impl Actor {
                         return;
                     }
                 }
-                Wake::Report(generation, report) if generation == self.snapshot.generation => self.learn(report).await,
+                Wake::Report(generation, report) if generation == self.snapshot.generation => {
+                    self.learn(report).await
+                }
                 Wake::Report(..) => {}
                 Wake::Exited(exit) => self.exited(exit).await,
                 Wake::Deadline => self.happened(Event::Deadline).await,
@@ -167,8 +178,12 @@ impl Actor {
                 self.blame(cause, Some(detail));
                 self.happened(Event::Unprepared(cause)).await;
             }
-            Command::Look { generation } if generation == self.snapshot.generation => self.watch_health(Duration::ZERO),
-            Command::Drained { generation } if generation == self.snapshot.generation => self.happened(Event::Drained).await,
+            Command::Look { generation } if generation == self.snapshot.generation => {
+                self.watch_health(Duration::ZERO)
+            }
+            Command::Drained { generation } if generation == self.snapshot.generation => {
+                self.happened(Event::Drained).await
+            }
             Command::Look { .. } | Command::Drained { .. } => {}
             Command::Stop => self.happened(Event::Stop).await,
             Command::Kill => self.happened(Event::Kill).await,
@@ -271,10 +286,15 @@ impl Actor {
         self.snapshot.generation += 1;
         self.snapshot.ready_after_ms = None;
         // The nonce marks the launch's processes, the key proves to the gateway who answers: one secret for each.
-        let assigned = self.workplace.ports.assign().and_then(|port| Ok((port, Nonce::random()?, Nonce::random()?)));
+        let assigned =
+            self.workplace.ports.assign().and_then(|port| Ok((port, Nonce::random()?, Nonce::random()?)));
         let (port, nonce, key) = match assigned {
             Ok(assigned) => assigned,
-            Err(error) => return Some(self.not_spawned(Cause::Crash, format!("no free port or no randomness: {error}"))),
+            Err(error) => {
+                return Some(
+                    self.not_spawned(Cause::Crash, format!("no free port or no randomness: {error}")),
+                );
+            }
         };
         let seat = Arc::new(Seat { port, key: key.as_str().to_owned() });
         let spec = match self.recipe.as_ref().map(|recipe| recipe(&seat)) {
@@ -308,12 +328,17 @@ impl Actor {
         let probes = running.spec.readiness.clone();
         self.watched(async move {
             // The actor may have ended: then there is nobody to tell, and nothing to do.
-            probe::readiness(patient, probes, |finding| drop(findings.send((generation, Report::Probe(finding))))).await;
+            probe::readiness(patient, probes, |finding| {
+                drop(findings.send((generation, Report::Probe(finding))))
+            })
+            .await;
         });
     }
 
     fn watch_health(&mut self, after: Duration) {
-        let Some(running) = self.running.as_ref().filter(|_| *self.life.state() == State::Ready) else { return };
+        let Some(running) = self.running.as_ref().filter(|_| *self.life.state() == State::Ready) else {
+            return;
+        };
         let patient = Patient { port: running.seat.port, key: running.seat.key.clone() };
         let (findings, generation) = (self.findings.clone(), self.snapshot.generation);
         let health = running.spec.health.clone();
@@ -338,17 +363,15 @@ impl Actor {
     /// Kills what is left of the group and tells when it is verified to be gone.
     fn sweep(&mut self) {
         let (findings, generation) = (self.findings.clone(), self.snapshot.generation);
-        match self.running.take() {
-            Some(mut running) => drop(tokio::spawn(async move {
-                let report = match running.child.kill_all().await {
-                    Ok(()) => Report::Gone,
-                    Err(error) => Report::Stuck(Box::new(running), error),
-                };
-                let _ = findings.send((generation, report));
-            })),
-            // Being swept already.
-            None => {}
-        }
+        // Without one it is being swept already.
+        let Some(mut running) = self.running.take() else { return };
+        tokio::spawn(async move {
+            let report = match running.child.kill_all().await {
+                Ok(()) => Report::Gone,
+                Err(error) => Report::Stuck(Box::new(running), error),
+            };
+            let _ = findings.send((generation, report));
+        });
     }
 
     fn notify(&self, notice: Notice) {

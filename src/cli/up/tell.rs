@@ -57,7 +57,10 @@ impl Teller {
             Happening::Swept(swept) => {
                 for result in swept {
                     match result {
-                        Ok(swept) => eprintln!("Ended what a killed daemon had left of {}: processes {:?}", swept.name, swept.pids),
+                        Ok(swept) => eprintln!(
+                            "Ended what a killed daemon had left of {}: processes {:?}",
+                            swept.name, swept.pids
+                        ),
                         Err(error) => eprintln!("edgeorch: failed to {error}"),
                     }
                 }
@@ -71,7 +74,8 @@ impl Teller {
                 };
                 let version = engine.binary.version.as_deref().unwrap_or("unknown version");
                 let program = home::display(&engine.binary.program);
-                let text = format!("Engine    {}: {version}, {from}, {program}", prepared.approved.plan().engine);
+                let text =
+                    format!("Engine    {}: {version}, {from}, {program}", prepared.approved.plan().engine);
                 eprintln!("\n{}", table::fold(&text, "", terminal::width()));
                 eprint!("\n{}\n", report::sum(prepared.approved.plan(), terminal::width()));
             }
@@ -94,7 +98,9 @@ impl Teller {
             return;
         }
         match &snapshot.state[..] {
-            "starting" => eprintln!("{} is starting (process {})", snapshot.name, snapshot.pid.unwrap_or_default()),
+            "starting" => {
+                eprintln!("{} is starting (process {})", snapshot.name, snapshot.pid.unwrap_or_default())
+            }
             "ready" => {
                 let after = snapshot.ready_after_ms.map_or(String::new(), |millis| {
                     format!(", {:.1} s after its start", millis as f64 / 1000.0)
@@ -114,7 +120,10 @@ impl Teller {
         }
         self.was_ready = true;
         let (Some(address), Some((id, task))) = (self.address, self.tasks.first_key_value()) else { return };
-        terminal::print(&format!("\nhttp://{address}/v1 answers for {}. Try:\n\n", self.tasks.keys().cloned().collect::<Vec<_>>().join(", ")));
+        terminal::print(&format!(
+            "\nhttp://{address}/v1 answers for {}. Try:\n\n",
+            self.tasks.keys().cloned().collect::<Vec<_>>().join(", ")
+        ));
         terminal::print(&format!("{}\n", example(address, id, *task, self.needs_key)));
     }
 }
@@ -143,6 +152,9 @@ mod tests {
             example(address, "chat", Task::Chat, false),
             r#"curl http://127.0.0.1:9292/v1/chat/completions -d '{"model":"chat","messages":[{"role":"user","content":"Say hello."}]}'"#
         );
-        assert!(example(address, "e", Task::Embedding, true).contains(r#"/v1/embeddings -H "Authorization: Bearer $KEY""#));
+        assert!(
+            example(address, "e", Task::Embedding, true)
+                .contains(r#"/v1/embeddings -H "Authorization: Bearer $KEY""#)
+        );
     }
 }

@@ -28,7 +28,13 @@ impl Build<'_> {
         configure.arg("-S").arg(&self.source).arg("-B").arg(&self.build).args(self.cmake);
         watch(configure, "cmake's configuration", progress).await?;
         let mut build = cmake(&self.source);
-        build.arg("--build").arg(&self.build).arg("--parallel").arg(jobs.to_string()).arg("--target").args(self.targets);
+        build
+            .arg("--build")
+            .arg(&self.build)
+            .arg("--parallel")
+            .arg(jobs.to_string())
+            .arg("--target")
+            .args(self.targets);
         watch(build, "the build", progress).await?;
         progress.finished();
         Ok(())
@@ -37,7 +43,12 @@ impl Build<'_> {
 
 fn cmake(folder: &Path) -> Command {
     let mut command = Command::new("cmake");
-    command.current_dir(folder).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit()).kill_on_drop(true);
+    command
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit())
+        .kill_on_drop(true);
     // One stream, in order: cmake prints errors of compilers to either. The shell-free way is to give both the same pipe.
     command.process_group(0);
     command
@@ -46,11 +57,14 @@ fn cmake(folder: &Path) -> Command {
 async fn watch(mut command: Command, what: &str, progress: &dyn Progress) -> Result<(), String> {
     let (reader, writer) = std::io::pipe().map_err(|error| error.to_string())?;
     let second = writer.try_clone().map_err(|error| error.to_string())?;
-    let mut child = command.stdout(writer).stderr(second).spawn().map_err(|error| format!("cmake: {error}"))?;
+    let mut child =
+        command.stdout(writer).stderr(second).spawn().map_err(|error| format!("cmake: {error}"))?;
     // The command still holds the writing ends: without this the pipe never ends.
     drop(command);
     let group = Group(child.id());
-    let mut lines = BufReader::new(tokio::fs::File::from_std(std::fs::File::from(std::os::fd::OwnedFd::from(reader)))).lines();
+    let mut lines =
+        BufReader::new(tokio::fs::File::from_std(std::fs::File::from(std::os::fd::OwnedFd::from(reader))))
+            .lines();
     let mut last = VecDeque::with_capacity(SHOWN);
     while let Ok(Some(line)) = lines.next_line().await {
         if let Some(percent) = percent(&line) {
@@ -88,7 +102,8 @@ impl Group {
 impl Drop for Group {
     fn drop(&mut self) {
         if let Some(pid) = self.0.and_then(|pid| i32::try_from(pid).ok()) {
-            let _ = nix::sys::signal::killpg(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGKILL);
+            let _ =
+                nix::sys::signal::killpg(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGKILL);
         }
     }
 }

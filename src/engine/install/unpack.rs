@@ -8,35 +8,35 @@ use std::time::Duration;
 
 use flate2::read::GzDecoder;
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
+
+use crate::model::store::Digest;
+use crate::progress::Meter;
 
 /// Of one unpacked archive; llama.cpp's Vulkan wheel holds 160 MiB.
 const LARGEST: u64 = 4 << 30;
 
 /// Compares the file with the digest that the manifest pins.
-pub(super) fn check(archive: &Path, sha256: &str) -> Result<(), String> {
-    let mut file = File::open(archive).map_err(|error| error.to_string())?;
-    let mut hash = Sha256::new();
-    let mut chunk = vec![0; 1 << 18];
-    loop {
-        match file.read(&mut chunk).map_err(|error| error.to_string())? {
-            0 => break,
-            read => hash.update(&chunk[..read]),
-        }
+pub(super) fn check(archive: &Path, sha256: &str, meter: &Meter) -> Result<(), String> {
+    let found = Digest::of_file(archive, meter).map_err(|error| error.to_string())?;
+    if found.as_str() == sha256 {
+        return Ok(());
     }
-    let found: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    if found == sha256 { Ok(()) } else { Err(format!("its sha256 is {found}, expected {sha256}: it was changed on the way or replaced")) }
+    Err(format!("its sha256 is {found}, expected {sha256}: it was changed on the way or replaced"))
 }
 
 /// All files of one folder of a wheel, flat, executable.
 pub(super) fn wheel(archive: &Path, folder: &str, into: &Path) -> Result<(), String> {
     let text = |error: &dyn std::error::Error| error.to_string();
     std::fs::create_dir_all(into).map_err(|error| text(&error))?;
-    let mut zip = zip::ZipArchive::new(File::open(archive).map_err(|error| text(&error))?).map_err(|error| text(&error))?;
+    let mut zip = zip::ZipArchive::new(File::open(archive).map_err(|error| text(&error))?)
+        .map_err(|error| text(&error))?;
     let mut total = 0u64;
     for index in 0..zip.len() {
         let mut entry = zip.by_index(index).map_err(|error| text(&error))?;
-        let Some(name) = entry.name().strip_prefix(folder).and_then(|rest| rest.strip_prefix('/')).map(str::to_owned) else {
+        let entry_name = entry.name().map_err(|error| text(&error))?.into_owned();
+        let Some(name) =
+            entry_name.strip_prefix(folder).and_then(|rest| rest.strip_prefix('/')).map(str::to_owned)
+        else {
             continue;
         };
         if name.is_empty() || name.contains('/') || name == ".." {
@@ -67,8 +67,10 @@ pub(super) fn release(archive: &Path, program: &str, into: &Path) -> Result<(), 
 }
 
 fn walk(folder: &Path, name: &str, depth: u32) -> Option<PathBuf> {
-    let entries: Vec<_> = std::fs::read_dir(folder).ok()?.filter_map(|entry| Some(entry.ok()?.path())).collect();
-    let here = entries.iter().find(|path| path.file_name().is_some_and(|file| file == name) && path.is_file());
+    let entries: Vec<_> =
+        std::fs::read_dir(folder).ok()?.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    let here =
+        entries.iter().find(|path| path.file_name().is_some_and(|file| file == name) && path.is_file());
     here.cloned().or_else(|| {
         let folders = entries.iter().filter(|path| depth > 0 && path.is_dir() && !path.is_symlink());
         folders.filter_map(|path| walk(path, name, depth - 1)).next()
@@ -79,7 +81,9 @@ fn walk(folder: &Path, name: &str, depth: u32) -> Option<PathBuf> {
 pub(super) fn sdist(archive: &Path, into: &Path) -> Result<PathBuf, String> {
     let tree = into.join("tree");
     untar(archive, &tree)?;
-    let mut tops = std::fs::read_dir(&tree).map_err(|error| error.to_string())?.filter_map(|entry| Some(entry.ok()?.path()));
+    let mut tops = std::fs::read_dir(&tree)
+        .map_err(|error| error.to_string())?
+        .filter_map(|entry| Some(entry.ok()?.path()));
     tops.next().ok_or_else(|| "it is empty".to_owned())
 }
 
@@ -106,7 +110,7 @@ fn executable(path: &Path) -> Result<(), String> {
 #[derive(Debug)]
 pub(super) struct Asset {
     pub(super) url: String,
-    pub(super) sha256: String,
+    pub(super) sha256: Digest,
 }
 
 #[derive(Deserialize)]
@@ -127,17 +131,24 @@ const REACH: Duration = Duration::from_secs(8);
 
 /// Finds the asset in the release's listing.
 pub(super) async fn find_asset(listing: &str, suffix: &str) -> Result<Asset, String> {
-    let client = reqwest::Client::builder().timeout(REACH).user_agent("edgeorch").build().map_err(|error| error.to_string())?;
+    let client = reqwest::Client::builder()
+        .timeout(REACH)
+        .user_agent("edgeorch")
+        .build()
+        .map_err(|error| error.to_string())?;
     let out_of_reach = |_| "it can't be reached from here".to_owned();
     let response = client.get(listing).send().await.map_err(out_of_reach)?;
     if !response.status().is_success() {
         return Err(format!("its listing answers with {}", response.status()));
     }
     let body = response.bytes().await.map_err(out_of_reach)?;
-    let listing: Listing = serde_json::from_slice(&body).map_err(|error| format!("its listing can't be read: {error}"))?;
+    let listing: Listing =
+        serde_json::from_slice(&body).map_err(|error| format!("its listing can't be read: {error}"))?;
     let asset = listing.assets.into_iter().find(|asset| asset.name.ends_with(suffix));
     let asset = asset.ok_or_else(|| format!("its listing has no file that ends with {suffix}"))?;
     let sha256 = asset.digest.as_deref().and_then(|digest| digest.strip_prefix("sha256:"));
-    let sha256 = sha256.ok_or("its listing gives no digest to check the file with")?.to_owned();
+    let sha256 = sha256
+        .and_then(|digest| digest.parse().ok())
+        .ok_or("its listing gives no digest to check the file with")?;
     Ok(Asset { url: asset.browser_download_url, sha256 })
 }
