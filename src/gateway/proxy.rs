@@ -1,10 +1,11 @@
 //! One inference request, from its model's name to the answer of an engine that lives.
 //!
 //! ```text
-//! seat: a ready route and a connection ─▶ exchange ─┬─▶ answer                whole, or an event stream's beginning
-//!          ▲                                        ├─▶ not ready (503) ─▶ pause ─┐
-//!          └───────────────────────────────────────-┴─▶ broken ─▶ signal, pause ──┤ at most `attempts` times
-//!          └──────────────────────────────────────────────────────────────────────┘
+//! seat: a ready route and a connection ─▶ exchange ─┬─▶ answer           whole, or an event stream's beginning
+//!   ▲                                               ├─▶ not ready (503)  pause until the deadline ──────┐
+//!   │                                               ├─▶ stale            the request never left ────────┤
+//!   │                                               └─▶ broken           signal, `attempts` at most ────┤
+//!   └───────────────────────────────────────────────────────────────────────────────────────────────────┘
 //! ```
 //!
 //! As long as nothing was sent to the client, a request can be given to an engine again. So an answer is collected
