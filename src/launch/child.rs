@@ -2,7 +2,7 @@
 //!
 //! After [`Child::wait`] the leader is gone but its descendants may not be: every launch ends with
 //! [`Child::kill_all`], also when the child has ended by itself. A child that is dropped without it is killed on the
-//! spot, and its record stays so that the next sweep can check.
+//! spot, and unless it was seen to be gone its record stays, so that the next sweep can check.
 
 use std::io;
 use std::os::unix::process::ExitStatusExt;
@@ -185,8 +185,14 @@ impl Child {
 
 impl Drop for Child {
     fn drop(&mut self) {
-        if !self.is_settled {
-            self.kill_now();
+        if self.is_settled {
+            return;
+        }
+        self.kill_now();
+        // What was ended only now takes its time to go, and its record is left to the next sweep.
+        let is_gone = self.exit.is_some() && members(&self.record).is_ok_and(|left| left.is_empty());
+        if is_gone && let Err(error) = release(&self.record, &self.records) {
+            tracing::warn!(%error, "traces of a child that is gone are left to the next start");
         }
     }
 }
@@ -207,7 +213,7 @@ fn pid_of(pid: u32) -> Pid {
     Pid::from_raw(pid.cast_signed())
 }
 
-pub(crate) fn exit_of(status: ExitStatus) -> Exit {
+fn exit_of(status: ExitStatus) -> Exit {
     match (status.code(), status.signal()) {
         (_, Some(signal)) => Exit::Signal(signal),
         (code, None) => Exit::Code(code.unwrap_or_default()),

@@ -116,8 +116,7 @@ async fn the_spawning_thread_outlives_its_launcher_while_a_child_lives() {
     let mut yard = Yard::new();
     let mut child = yard.shell("echo up; exec sleep 1000").await;
     yard.line("up").await;
-    let Yard { launcher, .. } = yard;
-    drop(launcher);
+    yard.launcher = Launcher::start(yard.records.clone(), Handle::current()).unwrap();
     // The parent-death signal would come at once; the wait must outlast it and end for its own reason.
     assert!(tokio::time::timeout(Duration::from_millis(200), child.wait()).await.is_err());
     child.signal(Signal::SIGTERM).unwrap();
