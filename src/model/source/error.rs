@@ -42,9 +42,10 @@ pub enum FetchError {
         cause: Cut,
     },
     #[error(
-        "find pip: neither python3 -m pip nor uv was found; install python3-pip, or download the file on another machine and use it with file:PATH"
+        "find pip: {}; install python3-pip, or download the file on another machine and use it with file:PATH",
+        tried_text(.tried)
     )]
-    NoPip,
+    NoPip { tried: Vec<String> },
     #[error("read `{requirement}` as a requirement; write it NAME==VERSION")]
     Requirement { requirement: String },
     #[error("start {}", program.display())]
@@ -93,4 +94,12 @@ pub enum Cut {
 
 fn near_text(near: &[String], intro: &str) -> String {
     if near.is_empty() { String::new() } else { format!("{intro}{}", near.join(", ")) }
+}
+
+fn tried_text(tried: &[String]) -> String {
+    if tried.is_empty() {
+        "neither python3 -m pip nor uv was found".to_owned()
+    } else {
+        format!("none of these works: {}", tried.join(", "))
+    }
 }

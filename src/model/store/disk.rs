@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use edgeorch_engines::Bytes;
@@ -42,7 +43,12 @@ pub(super) fn sync_dir(dir: &Path) -> Result<(), StoreError> {
 pub(super) fn write_atomically(path: &Path, content: &[u8]) -> Result<(), StoreError> {
     let dir = path.parent().unwrap_or(Path::new("."));
     let fail = |cause| StoreError::io("write", path, cause);
-    let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(dir).map_err(fail)?;
+    let mut file = tempfile::Builder::new()
+        .prefix(".new-")
+        // Other users of a shared store read it; the umask still applies.
+        .permissions(fs::Permissions::from_mode(0o644))
+        .tempfile_in(dir)
+        .map_err(fail)?;
     file.write_all(content).map_err(fail)?;
     file.as_file().sync_all().map_err(fail)?;
     file.persist(path).map_err(|failure| fail(failure.error))?;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use tokio::process::Command;
+use tokio::time::timeout;
 
 use super::super::{FetchError, Fetcher};
 
@@ -26,20 +27,34 @@ pub(super) struct Pip {
 
 impl Pip {
     pub async fn find(fetcher: &Fetcher) -> Result<Pip, FetchError> {
+        let mut tried = Vec::new();
         for (name, before) in CANDIDATES {
             let Some(program) = which(name, &fetcher.search_path) else { continue };
             let pip = Pip { program, before, version: (0, 0) };
-            let asked = pip.command(fetcher).arg("--version").stderr(Stdio::null()).output().await;
-            // Debian has python3 without its pip module: an answer counts, not the program's being there.
-            if let Some(version) = asked
-                .ok()
-                .filter(|asked| asked.status.success())
-                .and_then(|asked| parse_version(&String::from_utf8_lossy(&asked.stdout)))
-            {
-                return Ok(Pip { version, ..pip });
+            match pip.ask_version(fetcher).await {
+                Ok(version) => return Ok(Pip { version, ..pip }),
+                Err(why) => tried.push(format!("{} ({why})", pip.shown())),
             }
         }
-        Err(FetchError::NoPip)
+        Err(FetchError::NoPip { tried })
+    }
+
+    /// Debian has python3 without its pip module: an answer counts, not the program's being there.
+    async fn ask_version(&self, fetcher: &Fetcher) -> Result<(u32, u32), String> {
+        let mut command = self.command(fetcher);
+        let asked = timeout(fetcher.patience.pip, command.arg("--version").output());
+        let answer = match asked.await {
+            Err(_) => return Err("it does not answer".to_owned()),
+            Ok(Err(cause)) => return Err(cause.to_string()),
+            Ok(Ok(answer)) => answer,
+        };
+        match parse_version(&String::from_utf8_lossy(&answer.stdout)) {
+            Some(version) if answer.status.success() => Ok(version),
+            _ => {
+                let said = String::from_utf8_lossy(&answer.stderr);
+                Err(said.trim().lines().next_back().unwrap_or("it tells no version").trim().to_owned())
+            }
+        }
     }
 
     pub fn command(&self, fetcher: &Fetcher) -> Command {

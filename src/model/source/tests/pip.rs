@@ -119,12 +119,19 @@ async fn a_wheel_alone_is_left_where_it_was_wanted() {
 
 #[tokio::test]
 async fn without_pip_the_way_out_is_told() {
-    let (_folder, store) = empty_store();
-    // python3 is there and has no pip, as on a plain Debian.
-    let (_path, fetcher) = only_program("python3", "echo 'No module named pip' >&2; exit 1");
-    let failure = fetcher.fetch(&tiny(), &store, &Silent).await.unwrap_err();
-    assert!(failure.to_string().contains("install python3-pip"), "{failure}");
+    let (folder, store) = empty_store();
+    let fetcher = Fetcher { search_path: folder.path().as_os_str().to_owned(), ..hasty() };
+    let text = fetcher.fetch(&tiny(), &store, &Silent).await.unwrap_err().to_string();
+    assert!(text.contains("neither python3 -m pip nor uv was found; install python3-pip"), "{text}");
     assert_eq!(store.list().unwrap(), Default::default());
+}
+
+#[tokio::test]
+async fn a_python_without_pip_as_on_a_plain_debian_is_no_pip() {
+    let (_folder, store) = empty_store();
+    let (_path, fetcher) = only_program("python3", "echo 'No module named pip' >&2; exit 1");
+    let text = fetcher.fetch(&tiny(), &store, &Silent).await.unwrap_err().to_string();
+    assert!(text.contains("python3 -m pip (No module named pip); install python3-pip"), "{text}");
 }
 
 /// A pip that starts a child of its own, tells both their process numbers, and hangs.
