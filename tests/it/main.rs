@@ -1,1 +1,7 @@
-fn main() {}
+//! The whole program, as people run it: the real binary, real children, a real llama-server with real weights where
+//! this machine can have them, and the fake engine for faults that a real one can't be made to show.
+
+#[path = "../support/gguf_builder.rs"]
+mod gguf_builder;
+mod smoke;
+mod support;

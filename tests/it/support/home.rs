@@ -1,0 +1,73 @@
+//! A home of a test's own, with the command line that belongs to it.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use super::Engine;
+
+/// A fresh home in a temporary folder. Its engine is the only one on PATH.
+pub struct Home {
+    folder: tempfile::TempDir,
+    pub env: Vec<(OsString, OsString)>,
+}
+
+impl Home {
+    pub fn new(engine: &Engine) -> Home {
+        let folder = tempfile::Builder::new().prefix("edgeorch-it-").tempdir().unwrap();
+        let home = Home { folder, env: Vec::new() };
+        std::fs::create_dir(home.path()).unwrap();
+        engine.put_into(home)
+    }
+
+    pub fn path(&self) -> PathBuf {
+        self.folder.path().join("home")
+    }
+
+    /// Beside the home: profiles, model files.
+    pub fn outside(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn set(&mut self, name: &str, value: impl Into<OsString>) {
+        self.env.push((name.into(), value.into()));
+    }
+
+    /// Writes a profile, and gives its path.
+    pub fn profile(&self, text: &str) -> PathBuf {
+        let path = self.outside().join("profile.yaml");
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    /// `edgeorch ARGUMENTS` in this home.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_edgeorch"));
+        command.args(arguments).env("EDGEORCH_HOME", self.path()).env_remove("EDGEORCH_LOG");
+        command.envs(self.env.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    /// Runs it to its end.
+    pub fn run(&self, arguments: &[&str]) -> Ran {
+        Ran::of(self.command(arguments).output().unwrap())
+    }
+}
+
+/// What a command printed and how it ended.
+#[derive(Debug)]
+pub struct Ran {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Ran {
+    pub fn of(output: Output) -> Ran {
+        Ran {
+            code: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
