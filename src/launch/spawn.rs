@@ -48,9 +48,18 @@ struct Order {
 impl Launcher {
     /// Children are read and awaited on `runtime`, and recorded in `records`. Fails where no thread can be had.
     pub fn start(records: Records, runtime: Handle) -> io::Result<Launcher> {
+        Launcher::start_below(Parent::locate(), records, runtime)
+    }
+
+    /// The same, with the children's cgroups below `parent`.
+    pub(super) fn start_below(
+        parent: Result<Parent, NoCgroup>,
+        records: Records,
+        runtime: Handle,
+    ) -> io::Result<Launcher> {
         let (orders, incoming) = mpsc::channel::<Order>();
         std::thread::Builder::new().name("edgeorch-spawn".to_owned()).spawn(move || {
-            let workshop = Workshop { records, parent: Parent::locate() };
+            let workshop = Workshop { records, parent };
             let _entered = runtime.enter();
             for order in incoming {
                 let child = workshop.launch(&order);
