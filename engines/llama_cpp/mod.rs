@@ -1,6 +1,7 @@
 //! llama.cpp's server: what engine.yaml can't say. The cells of its caches, its compute buffer, and how its answers
 //! to the readiness probes are read.
 
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -93,6 +94,7 @@ impl Engine for LlamaCpp {
                 term_grace: manifest.stop.term_grace(),
                 second_term_grace: manifest.stop.second_term_grace(),
             },
+            remedies: BTreeMap::new(),
         })
     }
 }
