@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use edgeorch_engines::{Flag, HttpCall, LaunchSpec, Probe, ProbeAnswer, StopRecipe};
+use edgeorch_engines::{Flag, LaunchSpec, StopRecipe};
 use tokio::runtime::Handle;
 use tokio::sync::broadcast;
 
@@ -29,9 +29,18 @@ struct Yard {
 
 impl Yard {
     fn new() -> Yard {
+        Yard::with(cgroup::Parent::locate())
+    }
+
+    /// As on a machine that gives children no cgroup.
+    fn without_cgroup() -> Yard {
+        Yard::with(Err(NoCgroup::NotMounted))
+    }
+
+    fn with(cgroup: Result<cgroup::Parent, NoCgroup>) -> Yard {
         let dir = tempfile::tempdir().unwrap();
         let records = Records::open(dir.path().join("children")).unwrap();
-        let launcher = Launcher::start(records.clone(), Handle::current()).unwrap();
+        let launcher = Launcher::start_below(cgroup, records.clone(), Handle::current()).unwrap();
         let logs = Logs::open(&dir.path().join("logs"), "test", Limits::default());
         let lines = logs.follow();
         Yard { dir, launcher, records, logs, lines }
@@ -70,7 +79,7 @@ impl Drop for Yard {
             while members(&record).is_ok_and(|left| !left.is_empty()) && Instant::now() < deadline {
                 std::thread::yield_now();
             }
-            let _ = sweep::release(&record, &self.records);
+            let _ = sweep::release_now(&record, &self.records);
         }
     }
 }
@@ -85,13 +94,6 @@ fn spec(program: impl AsRef<Path>, arguments: &[&str]) -> LaunchSpec {
         port: 1,
         key: String::new(),
         readiness: Vec::new(),
-        health: Probe {
-            name: "health".to_owned(),
-            call: HttpCall::get("/"),
-            wrong_key: false,
-            deadline: Duration::ZERO,
-            read: |_, _| ProbeAnswer::Pass,
-        },
         stop: StopRecipe { term_grace: Duration::ZERO, second_term_grace: Duration::ZERO },
     }
 }
