@@ -152,11 +152,12 @@ pub async fn run(
 
     // From the outside in: no new work, then nobody to ask, then the actors, then the proof that the home is free.
     preparer.abort();
+    // With the last routes gone, requests that still wait are told so instead of waiting for their deadline.
+    drop(reconciler);
     drop(end_gateway);
     let served = gateway.await;
     control.abort();
     let _ = control.await;
-    drop(reconciler);
     while actors.join_next().await.is_some() {}
     let _ = std::fs::remove_file(&socket);
     drop(setup.lock);
