@@ -49,9 +49,9 @@ pub enum DaemonError {
     Listen { address: SocketAddr, source: std::io::Error },
     #[error("can't open the control socket {}", path.display())]
     Control { path: PathBuf, source: std::io::Error },
-    #[error("gateway.api_keys: can't read {name}")]
+    #[error("gateway.api_keys: can't read {name}; write the key into that file, or correct its path")]
     KeyMissing { name: String, source: std::io::Error },
-    #[error("gateway.api_keys: the variable {name} is not set")]
+    #[error("gateway.api_keys: the variable {name} is not set; set it where edgeorch is started")]
     KeyUnset { name: String },
     #[error("gateway.api_keys: can't")]
     Key(#[from] ApiKeyError),

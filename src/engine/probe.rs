@@ -14,7 +14,7 @@ use tokio::process::Command;
 
 use super::{EngineError, Found};
 use crate::chain::chain;
-use crate::launch::{SpawnError, exit_of};
+use crate::launch::{self, SpawnError, exit_of};
 
 /// A program that hasn't printed its flags by then never will.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -83,7 +83,9 @@ fn store(path: &Path, cache: &Cache) {
 
 /// stdout and stderr together: llama-server prints its version to stderr.
 async fn run(found: &Found, arguments: &[String]) -> Result<String, String> {
-    let mut command = Command::new(&found.program);
+    // The C library would feed a file that the kernel does not know to a shell.
+    let program = launch::check(&found.program).map_err(|error| chain(&error))?;
+    let mut command = Command::new(program);
     command
         .args(arguments)
         .stdin(Stdio::null())

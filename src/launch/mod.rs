@@ -28,6 +28,7 @@ pub use memory::{GroupMemory, OomWatch};
 pub use nix::sys::signal::Signal;
 pub use nonce::{BadNonce, Nonce};
 pub use ports::Ports;
+pub(crate) use program::check;
 pub use record::{Leader, Record, RecordError, Records};
 pub use spawn::Launcher;
 pub use sweep::{SweepError, Swept, sweep, verify_gone};

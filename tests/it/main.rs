@@ -2,6 +2,14 @@
 //! this machine can have them, and the fake engine for faults that a real one can't be made to show.
 
 mod architecture;
+mod bad_input_engine;
+mod bad_input_model;
+mod bad_input_place;
+mod bad_input_profile;
+mod fault_kill;
+mod fault_left_over;
+mod fault_serving;
+mod fault_start;
 #[path = "../support/gguf_builder.rs"]
 mod gguf_builder;
 mod papers;
