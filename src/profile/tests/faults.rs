@@ -59,7 +59,11 @@ shows!(
 );
 shows!(
     wrong_units,
-    with("budget: {memory: 85, disk: 60 gigs}\ngateway: {request_timeout: 90, listen: 9292}\n")
+    with("budget: {memory: 60 gigs}\ngateway: {request_timeout: 90, listen: 9292}\n")
+);
+shows!(
+    a_budget_without_a_unit_and_one_that_nothing_obeys_yet,
+    with("budget: {memory: 85, disk: 60GiB}\n")
 );
 shows!(
     shares_and_times_out_of_bounds,
