@@ -40,7 +40,8 @@ impl Daemon {
         let port = free_port();
         let profile = home.profile(&profile(&engine.source(&home), port, more));
         let mut command = home.command(&["up", "-f", profile.to_str().unwrap()]);
-        let mut process = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut process =
+            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let stderr = Arc::new(Mutex::new(String::new()));
         let (pipe, text) = (process.stderr.take().unwrap(), stderr.clone());
         std::thread::spawn(move || {
@@ -96,7 +97,11 @@ impl Daemon {
             if holds(&model) {
                 return model;
             }
-            assert!(Instant::now() < deadline, "never came to be: {what}; last {model}; it said\n{}", self.stderr());
+            assert!(
+                Instant::now() < deadline,
+                "never came to be: {what}; last {model}; it said\n{}",
+                self.stderr()
+            );
             std::thread::sleep(Duration::from_millis(20));
         }
     }

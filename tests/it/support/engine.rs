@@ -96,7 +96,11 @@ fn fill() -> Result<PathBuf, String> {
             .map_err(|error| error.to_string())?;
         match output.status.success() {
             true => Ok(()),
-            false => Err(format!("`edgeorch {}` failed: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr))),
+            false => Err(format!(
+                "`edgeorch {}` failed: {}",
+                arguments.join(" "),
+                String::from_utf8_lossy(&output.stderr)
+            )),
         }
     };
     run(&["pull", SMOLLM2])?;
