@@ -50,9 +50,9 @@ pub enum DaemonError {
     Listen { address: SocketAddr, source: std::io::Error },
     #[error("can't open the control socket {}", path.display())]
     Control { path: PathBuf, source: std::io::Error },
-    #[error("gateway.api_keys: can't read {name}")]
+    #[error("gateway.api_keys: can't read {name}; write the key into that file, or correct its path")]
     KeyMissing { name: String, source: std::io::Error },
-    #[error("gateway.api_keys: the variable {name} is not set")]
+    #[error("gateway.api_keys: the variable {name} is not set; set it where edgeorch is started")]
     KeyUnset { name: String },
     #[error("gateway.api_keys: can't")]
     Key(#[from] ApiKeyError),
@@ -163,11 +163,12 @@ pub async fn run(
 
     // From the outside in: no new work, then nobody to ask, then the actors, then the proof that the home is free.
     preparer.abort();
+    // With the last routes gone, requests that still wait are told so instead of waiting for their deadline.
+    drop(reconciler);
     drop(end_gateway);
     let served = gateway.await;
     control.abort();
     let _ = control.await;
-    drop(reconciler);
     while actors.join_next().await.is_some() {}
     let _ = std::fs::remove_file(&socket);
     drop(setup.lock);

@@ -38,7 +38,7 @@ pub fn answer(engine: &Engine, request: Request, client: &mut Connection) -> io:
             "not_supported_error",
             "This server does not support metrics endpoint. Start it with `--metrics`",
         ),
-        ("POST", "/v1/chat/completions" | "/v1/completions" | "/v1/embeddings") => {
+        ("POST", "/v1/chat/completions" | "/v1/completions" | "/completion" | "/v1/embeddings") => {
             let Ok(body) = serde_json::from_slice(&request.body) else {
                 return refuse(client, 400, "invalid_request_error", "the body is no JSON");
             };

@@ -11,7 +11,7 @@ use crate::model::store::StoreError;
 pub enum FetchError {
     #[error(transparent)]
     Store(#[from] StoreError),
-    #[error("find {}{}", path.display(), near_text(.near, "; beside it lies "))]
+    #[error("find {}{}; correct the path in `source`", path.display(), near_text(.near, "; beside it lies "))]
     Missing {
         path: PathBuf,
         near: Vec<String>,

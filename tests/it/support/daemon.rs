@@ -38,7 +38,13 @@ impl Daemon {
     /// Starts it and does not wait.
     pub fn launch(home: Home, engine: &Engine, more: &str) -> Daemon {
         let port = free_port();
-        let profile = home.profile(&profile(&engine.source(&home), port, more));
+        let text = profile(&engine.source(&home), port, more);
+        Daemon::run(home, port, &text)
+    }
+
+    /// Starts it with this profile, which listens on `port`.
+    pub fn run(home: Home, port: u16, profile: &str) -> Daemon {
+        let profile = home.profile(profile);
         let mut command = home.command(&["up", "-f", profile.to_str().unwrap()]);
         let mut process =
             command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -74,14 +80,28 @@ impl Daemon {
         self.stderr.lock().unwrap().clone()
     }
 
+    /// Waits until it has said one of these: its pipe gives no event that a test could wait for beside its end.
+    pub fn until_said(&self, texts: &[&str]) {
+        let deadline = Instant::now() + LONG;
+        while !texts.iter().any(|text| self.stderr().contains(text)) {
+            assert!(Instant::now() < deadline, "it never said {texts:?}, but\n{}", self.stderr());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     pub fn url(&self, path: &str) -> String {
         format!("http://127.0.0.1:{}{path}", self.port)
     }
 
     /// `edgeorch ps --json`, the one model.
     pub fn model(&self) -> Value {
+        self.look().unwrap_or_else(|ran| panic!("{ran:?}"))
+    }
+
+    /// The same while it may not listen to its socket yet, or no longer.
+    fn look(&self) -> Result<Value, Ran> {
         let ran = self.home.run(&["ps", "--json"]);
-        serde_json::from_str::<Value>(&ran.stdout).unwrap_or_else(|_| panic!("{ran:?}"))[0].clone()
+        serde_json::from_str::<Value>(&ran.stdout).map(|models| models[0].clone()).map_err(|_| ran)
     }
 
     /// The engine's process.
@@ -93,13 +113,14 @@ impl Daemon {
     pub fn until(&self, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
         let deadline = Instant::now() + LONG;
         loop {
-            let model = self.model();
-            if holds(&model) {
-                return model;
+            let look = self.look();
+            match look {
+                Ok(model) if holds(&model) => return model,
+                _ => {}
             }
             assert!(
                 Instant::now() < deadline,
-                "never came to be: {what}; last {model}; it said\n{}",
+                "never came to be: {what}; last {look:?}; it said\n{}",
                 self.stderr()
             );
             std::thread::sleep(Duration::from_millis(20));
@@ -108,6 +129,17 @@ impl Daemon {
 
     pub fn signal(&self, signal: Signal) {
         kill(Pid::from_raw(self.pid() as i32), signal).unwrap();
+    }
+
+    /// Waits until its model is in this state.
+    pub fn until_state(&self, state: &str) -> Value {
+        self.until(state, |model| model["state"] == state)
+    }
+
+    /// As the kernel's OOM killer would end it: nothing is cleaned up. What it started is ended when this is dropped.
+    pub fn crash(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
     }
 
     /// Waits for its end, and proves that nothing of it is left.

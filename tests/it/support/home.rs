@@ -3,19 +3,21 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::Arc;
 
 use super::Engine;
 
-/// A fresh home in a temporary folder. Its engine is the only one on PATH.
+/// A fresh home in a temporary folder, removed with the last clone. Its engine is the only one on PATH.
+#[derive(Clone)]
 pub struct Home {
-    folder: tempfile::TempDir,
+    folder: Arc<tempfile::TempDir>,
     pub env: Vec<(OsString, OsString)>,
 }
 
 impl Home {
     pub fn new(engine: &Engine) -> Home {
         let folder = tempfile::Builder::new().prefix("edgeorch-it-").tempdir().unwrap();
-        let home = Home { folder, env: Vec::new() };
+        let home = Home { folder: Arc::new(folder), env: Vec::new() };
         std::fs::create_dir(home.path()).unwrap();
         engine.put_into(home)
     }

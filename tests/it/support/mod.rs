@@ -1,10 +1,14 @@
 //! What the tests share: homes, daemons, engines, and the rule for what a machine lacks.
 
+pub mod ask;
 pub mod daemon;
 pub mod engine;
+pub mod file_server;
 pub mod home;
 pub mod processes;
+pub mod refusal;
 pub mod require;
+pub mod small_disk;
 
 pub use daemon::Daemon;
 pub use engine::Engine;
