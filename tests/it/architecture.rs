@@ -42,6 +42,7 @@ const MAY_NAME: [(&str, &[&str]); 16] = [
         &[
             "chain",
             "control",
+            "engine",
             "gateway",
             "home",
             "launch",
