@@ -189,7 +189,12 @@ impl Cause {
                 Some("lower context_size or parallel, choose a smaller model, or close other programs")
             }
             // These pass by themselves, or their detail says what to do.
-            Cause::IllegalInstruction | Cause::NotRunnable | Cause::PortTaken | Cause::Crash | Cause::Killed | Cause::Hang => None,
+            Cause::IllegalInstruction
+            | Cause::NotRunnable
+            | Cause::PortTaken
+            | Cause::Crash
+            | Cause::Killed
+            | Cause::Hang => None,
             Cause::StartTimeout | Cause::Broken | Cause::Stranger | Cause::Fetch => None,
         }
     }

@@ -50,7 +50,11 @@ fn an_engine_for_another_cpu_is_not_tried_again() {
     fails(
         "sigill",
         1,
-        &["chat died of an illegal instruction", "it was found on PATH", "`edgeorch engines install llama.cpp`"],
+        &[
+            "chat died of an illegal instruction",
+            "it was found on PATH",
+            "`edgeorch engines install llama.cpp`",
+        ],
     );
 }
 
