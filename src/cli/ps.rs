@@ -21,7 +21,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     let rows: Vec<_> = status.models.iter().map(|model| row(model, SystemTime::now())).collect();
     let head = ["NAME", "MODEL", "ENGINE", "SIZE", "PROCESSOR", "CONTEXT", "STATE", "UNTIL"];
-    terminal::print(&table::render(&head, &rows, terminal::width()));
+    // The model's file is the least surprising of these, and `status` has it in full.
+    let yielding = [1, 0];
+    terminal::print(&table::render(&head, &rows, terminal::width(), &yielding));
     Ok(())
 }
 
@@ -33,7 +35,7 @@ fn row(model: &ModelStatus, now: SystemTime) -> Vec<String> {
     };
     vec![
         model.id.clone(),
-        table::cut(&short_model(&model.source), 20),
+        short_model(&model.source),
         model.engine.clone(),
         size,
         model.processor.clone(),

@@ -1,10 +1,14 @@
 //! What the tests share: homes, daemons, engines, and the rule for what a machine lacks.
 
+pub mod client;
 pub mod daemon;
 pub mod engine;
+pub mod heard;
 pub mod home;
+pub mod lines;
 pub mod processes;
 pub mod require;
+pub mod wait;
 
 pub use daemon::Daemon;
 pub use engine::Engine;
