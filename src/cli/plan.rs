@@ -51,6 +51,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let mut plans = Vec::new();
     for wish in &desired.wishes {
         let planned = block_on(async {
+            workshop.check(wish)?;
             let weights = workshop.weights(wish, &*progress).await?;
             let plan = workshop.plan(wish, &weights, taken)?;
             let spec = launch(wish, &plan, &engines).await?;
