@@ -19,26 +19,10 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     if arguments.json {
         return print_json(&status.models);
     }
-    let rows = status.models.iter().map(|model| row(model, SystemTime::now())).collect();
-    terminal::print(&render(rows, terminal::width()));
+    let rows: Vec<_> = status.models.iter().map(|model| row(model, SystemTime::now())).collect();
+    let head = ["NAME", "MODEL", "ENGINE", "SIZE", "PROCESSOR", "CONTEXT", "STATE", "UNTIL"];
+    terminal::print(&table::render(&head, &rows, terminal::width()));
     Ok(())
-}
-
-const HEAD: [&str; 8] = ["NAME", "MODEL", "ENGINE", "SIZE", "PROCESSOR", "CONTEXT", "STATE", "UNTIL"];
-const MODEL: usize = 1;
-/// Fewer letters of a model's name tell nothing.
-const LEAST_MODEL: usize = 8;
-
-/// The model's name gives way where the terminal is too narrow for everything: the rest is short, and needed whole.
-fn render(mut rows: Vec<Vec<String>>, width: usize) -> String {
-    let whole = table::render(&HEAD, &rows, usize::MAX);
-    let wanted = whole.lines().map(|line| line.chars().count()).max().unwrap_or(0);
-    let model = rows.iter().map(|row| row[MODEL].chars().count()).max().unwrap_or(0);
-    let model = model.saturating_sub(wanted.saturating_sub(width)).max(LEAST_MODEL);
-    for row in &mut rows {
-        row[MODEL] = table::cut(&row[MODEL], model);
-    }
-    table::render(&HEAD, &rows, width)
 }
 
 fn row(model: &ModelStatus, now: SystemTime) -> Vec<String> {
@@ -49,7 +33,7 @@ fn row(model: &ModelStatus, now: SystemTime) -> Vec<String> {
     };
     vec![
         model.id.clone(),
-        short_model(&model.source),
+        table::cut(&short_model(&model.source), 20),
         model.engine.clone(),
         size,
         model.processor.clone(),
@@ -85,23 +69,6 @@ fn until(model: &ModelStatus, now: SystemTime) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn cells(model: &str) -> Vec<String> {
-        ["chat", model, "llama.cpp", "306 MiB", "100% CPU", "2×4096", "ready", "forever"]
-            .map(str::to_owned)
-            .to_vec()
-    }
-
-    #[test]
-    fn the_models_name_gives_way_and_nothing_else_is_cut() {
-        let text = render(vec![cells("SmolLM2-135M-Instruct.Q4_1"), cells("tiny")], 80);
-        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
-        assert_eq!(text.matches("forever").count(), 2, "{text}");
-        assert_eq!(text.matches('…').count(), 1, "{text}");
-        assert!(
-            render(vec![cells("SmolLM2-135M-Instruct.Q4_1")], 100).contains("SmolLM2-135M-Instruct.Q4_1 ")
-        );
-    }
 
     #[test]
     fn a_model_is_named_by_its_file() {
