@@ -213,7 +213,7 @@ fn pid_of(pid: u32) -> Pid {
     Pid::from_raw(pid.cast_signed())
 }
 
-fn exit_of(status: ExitStatus) -> Exit {
+pub(crate) fn exit_of(status: ExitStatus) -> Exit {
     match (status.code(), status.signal()) {
         (_, Some(signal)) => Exit::Signal(signal),
         (code, None) => Exit::Code(code.unwrap_or_default()),

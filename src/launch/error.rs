@@ -43,7 +43,7 @@ pub enum SpawnError {
 
 impl SpawnError {
     /// Sorts what exec reported about a program that passed [`program::check`].
-    pub(super) fn from_exec(program: &Path, source: io::Error) -> SpawnError {
+    pub(crate) fn from_exec(program: &Path, source: io::Error) -> SpawnError {
         let program = program.to_owned();
         match source.raw_os_error().map(Errno::from_raw) {
             Some(Errno::ENOENT) => match program::interpreter(&program) {

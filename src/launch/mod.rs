@@ -20,6 +20,7 @@ mod spawn;
 mod sweep;
 
 pub use cgroup::NoCgroup;
+pub(crate) use child::exit_of;
 pub use child::{Child, Containment};
 pub use error::SpawnError;
 pub use logs::{Limits, Line, Logs};

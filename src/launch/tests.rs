@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use edgeorch_engines::{Flag, LaunchSpec, StopRecipe};
+use edgeorch_engines::{Flag, HttpCall, LaunchSpec, Probe, ProbeAnswer, StopRecipe};
 use tokio::runtime::Handle;
 use tokio::sync::broadcast;
 
@@ -94,6 +94,13 @@ fn spec(program: impl AsRef<Path>, arguments: &[&str]) -> LaunchSpec {
         port: 1,
         key: String::new(),
         readiness: Vec::new(),
+        health: Probe {
+            name: "health".to_owned(),
+            call: HttpCall::get("/"),
+            wrong_key: false,
+            deadline: Duration::ZERO,
+            read: |_, _| ProbeAnswer::Pass,
+        },
         stop: StopRecipe { term_grace: Duration::ZERO, second_term_grace: Duration::ZERO },
     }
 }
