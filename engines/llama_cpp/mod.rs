@@ -1,6 +1,7 @@
 //! llama.cpp's server: what engine.yaml can't say. The values of its flags, the memory it takes beside the weights, and
 //! how its answers to the readiness probes are read.
 
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -72,6 +73,7 @@ impl Engine for LlamaCpp {
                 term_grace: manifest.stop.term_grace(),
                 second_term_grace: manifest.stop.second_term_grace(),
             },
+            remedies: BTreeMap::new(),
         })
     }
 }
@@ -105,7 +107,8 @@ fn health() -> Probe {
     Probe {
         name: "health".into(),
         call: HttpCall::get("/health"),
-        wrong_key: false,
+        // It is public, and asked first: whoever answers has not shown yet who it is, so it is not shown our key.
+        wrong_key: true,
         deadline: Duration::from_secs(5),
         read: is_healthy,
     }

@@ -133,3 +133,13 @@ fn cells_follow_the_window_plus_one_chunk() {
     assert_eq!(LlamaCpp.cache_cells(&ask, Some(1 << 20)), 2 * 4096);
     assert_eq!(KvType::Q8_0.bytes(64), Bytes(68));
 }
+
+#[test]
+fn our_key_is_shown_only_to_what_has_refused_a_wrong_one() {
+    for task in [Task::Chat, Task::Embedding] {
+        let probes = readiness(task);
+        let first = probes.iter().position(|probe| !probe.wrong_key).unwrap();
+        let refusals = probes[..first].iter().filter(|probe| (probe.read)(401, b"") == ProbeAnswer::Pass);
+        assert_eq!(refusals.count(), 1, "{task:?}");
+    }
+}

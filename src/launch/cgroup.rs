@@ -6,8 +6,12 @@
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use super::nonce::Nonce;
+
+/// How long an empty cgroup may still look busy.
+const UNLINKING: Duration = Duration::from_millis(50);
 
 /// Why children get no cgroup of their own. Process group and mark still hold them.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -80,11 +84,18 @@ impl Cgroup {
         File::options().write(true).open(self.dir.join("cgroup.kill"))?.write_all(b"1")
     }
 
-    /// Refused by the kernel while anything lives inside; gone already is fine.
+    /// Fails while anything lives inside; gone already is fine. May block for [`UNLINKING`]: the kernel takes a
+    /// process out a moment after it has reported its end, and tells nobody when.
     pub fn remove(&self) -> io::Result<()> {
-        match std::fs::remove_dir(&self.dir) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
+        let deadline = Instant::now() + UNLINKING;
+        loop {
+            match std::fs::remove_dir(&self.dir) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::ResourceBusy && Instant::now() < deadline => {
+                    std::thread::sleep(UNLINKING / 50);
+                }
+                done => return done,
+            }
         }
     }
 

@@ -21,7 +21,7 @@ use super::members::members;
 use super::memory::{GroupMemory, OomWatch};
 use super::record::{Leader, Record, Records};
 use super::spawn::Launcher;
-use super::sweep::{SweepError, release, verify_gone};
+use super::sweep::{SweepError, release, release_now, verify_gone};
 
 /// How long the pipes are read after the child's end. What it wrote itself is there at once; a descendant that
 /// holds them open could keep them for ever.
@@ -159,7 +159,7 @@ impl Child {
         self.capture.finish(LAST_WORDS).await;
         verify_gone(&self.record, KILL_PATIENCE).await?;
         self.is_settled = true;
-        release(&self.record, &self.records)
+        release(&self.record, &self.records).await
     }
 
     async fn reap(&mut self) -> io::Result<Exit> {
@@ -191,7 +191,7 @@ impl Drop for Child {
         self.kill_now();
         // What was ended only now takes its time to go, and its record is left to the next sweep.
         let is_gone = self.exit.is_some() && members(&self.record).is_ok_and(|left| left.is_empty());
-        if is_gone && let Err(error) = release(&self.record, &self.records) {
+        if is_gone && let Err(error) = release_now(&self.record, &self.records) {
             tracing::warn!(%error, "traces of a child that is gone are left to the next start");
         }
     }

@@ -28,6 +28,7 @@ use super::nonce::Nonce;
 use super::process::{self, MARK};
 use super::program;
 use super::record::{Leader, Record, Records};
+use super::sweep::release_now;
 
 /// Starts children. Clones share the thread, and so does every child: it ends after the last of them.
 #[derive(Clone, Debug)]
@@ -47,9 +48,18 @@ struct Order {
 impl Launcher {
     /// Children are read and awaited on `runtime`, and recorded in `records`. Fails where no thread can be had.
     pub fn start(records: Records, runtime: Handle) -> io::Result<Launcher> {
+        Launcher::start_below(Parent::locate(), records, runtime)
+    }
+
+    /// The same, with the children's cgroups below `parent`.
+    pub(super) fn start_below(
+        parent: Result<Parent, NoCgroup>,
+        records: Records,
+        runtime: Handle,
+    ) -> io::Result<Launcher> {
         let (orders, incoming) = mpsc::channel::<Order>();
         std::thread::Builder::new().name("edgeorch-spawn".to_owned()).spawn(move || {
-            let workshop = Workshop { records, parent: Parent::locate() };
+            let workshop = Workshop { records, parent };
             let _entered = runtime.enter();
             for order in incoming {
                 let child = workshop.launch(&order);
@@ -92,10 +102,7 @@ impl Workshop {
         let started = self.fork(order, &program, &mut record, &cgroup);
         if started.is_err() {
             // Nothing runs: what was prepared goes. The error that matters is the one already in hand.
-            if let Ok(cgroup) = &cgroup {
-                let _ = cgroup.remove();
-            }
-            let _ = self.records.remove(&order.nonce);
+            let _ = release_now(&record, &self.records);
         }
         started
     }
@@ -137,14 +144,19 @@ impl Workshop {
 fn command(spec: &LaunchSpec, program: &Path, nonce: &Nonce) -> Command {
     let mut command = Command::new(program);
     command.args(spec.argv()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    scrub(&mut command, &spec.scrub);
+    command.envs(&spec.env).env(MARK, nonce.as_str());
+    command
+}
+
+/// Takes inherited variables that start with one of these from the child.
+pub(crate) fn scrub(command: &mut Command, prefixes: &[String]) {
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
-        if spec.scrub.iter().any(|prefix| text.starts_with(prefix)) {
+        if prefixes.iter().any(|prefix| text.starts_with(prefix)) {
             command.env_remove(&name);
         }
     }
-    command.envs(&spec.env).env(MARK, nonce.as_str());
-    command
 }
 
 /// Puts the child into a process group and the cgroup, and ties its life to the daemon's, before its first

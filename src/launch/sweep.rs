@@ -77,13 +77,19 @@ pub async fn verify_gone(record: &Record, patience: Duration) -> Result<(), Swee
     }
 }
 
-/// Removes what a launch leaves on disk and in the cgroup tree. Only for one of which nothing runs any more.
-pub(super) fn release(record: &Record, records: &Records) -> Result<(), SweepError> {
-    if let Some(dir) = &record.cgroup {
-        // An empty folder of the kernel's costs nothing; its removal is no reason to fail.
-        if let Err(error) = Cgroup::at(dir).remove() {
-            tracing::debug!(%error, cgroup = %dir.display(), "empty cgroup not removed");
-        }
+/// Removes what a launch leaves in the cgroup tree and on disk. Only for one of which nothing runs any more.
+pub(super) async fn release(record: &Record, records: &Records) -> Result<(), SweepError> {
+    let (record, records) = (record.clone(), records.clone());
+    tokio::task::spawn_blocking(move || release_now(&record, &records)).await.map_err(io::Error::other)?
+}
+
+/// The same where blocking does no harm. As long as the cgroup can't be removed, the record stays to remember it.
+pub(super) fn release_now(record: &Record, records: &Records) -> Result<(), SweepError> {
+    if let Some(dir) = &record.cgroup
+        && let Err(error) = Cgroup::at(dir).remove()
+    {
+        tracing::debug!(%error, cgroup = %dir.display(), "empty cgroup is left to the next sweep");
+        return Ok(());
     }
     Ok(records.remove(&record.nonce)?)
 }
@@ -96,7 +102,7 @@ async fn end(record: &Record, records: &Records) -> Result<Vec<u32>, SweepError>
     if !left.is_empty() {
         return Err(SweepError::Survivors { name: record.name.clone(), pids: left });
     }
-    release(record, records)?;
+    release(record, records).await?;
     Ok(seen.into_iter().collect())
 }
 

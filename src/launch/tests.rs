@@ -29,9 +29,18 @@ struct Yard {
 
 impl Yard {
     fn new() -> Yard {
+        Yard::with(cgroup::Parent::locate())
+    }
+
+    /// As on a machine that gives children no cgroup.
+    fn without_cgroup() -> Yard {
+        Yard::with(Err(NoCgroup::NotMounted))
+    }
+
+    fn with(cgroup: Result<cgroup::Parent, NoCgroup>) -> Yard {
         let dir = tempfile::tempdir().unwrap();
         let records = Records::open(dir.path().join("children")).unwrap();
-        let launcher = Launcher::start(records.clone(), Handle::current()).unwrap();
+        let launcher = Launcher::start_below(cgroup, records.clone(), Handle::current()).unwrap();
         let logs = Logs::open(&dir.path().join("logs"), "test", Limits::default());
         let lines = logs.follow();
         Yard { dir, launcher, records, logs, lines }
@@ -70,7 +79,7 @@ impl Drop for Yard {
             while members(&record).is_ok_and(|left| !left.is_empty()) && Instant::now() < deadline {
                 std::thread::yield_now();
             }
-            let _ = sweep::release(&record, &self.records);
+            let _ = sweep::release_now(&record, &self.records);
         }
     }
 }
@@ -93,6 +102,7 @@ fn spec(program: impl AsRef<Path>, arguments: &[&str]) -> LaunchSpec {
             read: |_, _| ProbeAnswer::Pass,
         },
         stop: StopRecipe { term_grace: Duration::ZERO, second_term_grace: Duration::ZERO },
+        remedies: BTreeMap::new(),
     }
 }
 

@@ -45,7 +45,11 @@ fn verdict(plan: &Plan, width: usize) -> String {
             } else {
                 text += "  It would fit with\n";
                 for alternative in alternatives {
-                    text += &row("", Some(alternative.total), &alternative.change, width);
+                    let column = width.saturating_sub(4 + 10).clamp(20, 52);
+                    let mut lines = fold(&alternative.change, column).into_iter();
+                    let first = lines.next().unwrap_or_default();
+                    text += &format!("    {first:<column$}{:>10}\n", alternative.total.to_string());
+                    lines.for_each(|line| text += &format!("    {line}\n"));
                 }
             }
             text

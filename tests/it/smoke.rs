@@ -6,7 +6,8 @@ use crate::support::{Daemon, Engine};
 
 async fn chat(daemon: &Daemon) -> Value {
     let body = json!({"model": "chat", "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 4});
-    let answer = reqwest::Client::new().post(daemon.url("/v1/chat/completions")).body(body.to_string()).send().await;
+    let answer =
+        reqwest::Client::new().post(daemon.url("/v1/chat/completions")).body(body.to_string()).send().await;
     serde_json::from_str(&answer.unwrap().text().await.unwrap()).unwrap()
 }
 

@@ -6,6 +6,8 @@ use super::*;
 
 /// Names the state folder for the process that plays the daemon.
 const HOME: &str = "EDGEORCH_TEST_DAEMON_HOME";
+/// Set, the daemon gives its children no cgroup.
+const BARE: &str = "EDGEORCH_TEST_DAEMON_BARE";
 
 /// A child that stays, one that leaves its group, and one that ignores SIGTERM besides.
 const FAMILY: &str = "
@@ -21,7 +23,11 @@ fn daemon_that_is_killed() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     runtime.block_on(async {
         let records = Records::open(home.join("children")).unwrap();
-        let launcher = Launcher::start(records, Handle::current()).unwrap();
+        let cgroup = match std::env::var_os(BARE) {
+            Some(_) => Err(NoCgroup::NotMounted),
+            None => cgroup::Parent::locate(),
+        };
+        let launcher = Launcher::start_below(cgroup, records, Handle::current()).unwrap();
         let logs = Logs::open(&home, "orphan", Limits::default());
         let mut child =
             launcher.spawn(&shell(FAMILY), "orphan", logs, Nonce::random().unwrap()).await.unwrap();
@@ -32,14 +38,27 @@ fn daemon_that_is_killed() {
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_killed_daemons_child_dies_with_it_and_the_next_sweep_ends_the_rest() {
+    kill_and_sweep(|_| {}).await;
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn the_sweep_needs_no_cgroup() {
+    kill_and_sweep(|daemon| {
+        daemon.env(BARE, "1");
+    })
+    .await;
+}
+
+#[cfg(target_os = "linux")]
+async fn kill_and_sweep(prepare: impl FnOnce(&mut Command)) {
     let home = tempfile::tempdir().unwrap();
     let records = Records::open(home.path().join("children")).unwrap();
-    let mut daemon = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "launch::tests::death::daemon_that_is_killed", "--ignored"])
-        .env(HOME, home.path())
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut daemon = Command::new(std::env::current_exe().unwrap());
+    daemon.args(["--exact", "launch::tests::death::daemon_that_is_killed", "--ignored"]);
+    daemon.env(HOME, home.path()).stdout(Stdio::null());
+    prepare(&mut daemon);
+    let mut daemon = daemon.spawn().unwrap();
     let mut found = None;
     until("the family of four is there", || {
         found = records.list().unwrap().pop().filter(|record| {

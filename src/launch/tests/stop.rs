@@ -17,7 +17,11 @@ async fn a_signal_reaches_the_whole_group() {
 
 #[tokio::test]
 async fn what_ignores_sigterm_is_killed_with_what_it_forked() {
-    let mut yard = Yard::new();
+    what_ignores_sigterm_is_killed(Yard::new()).await;
+    what_ignores_sigterm_is_killed(Yard::without_cgroup()).await;
+}
+
+async fn what_ignores_sigterm_is_killed(mut yard: Yard) {
     let script =
         "trap '' TERM; sh -c 'while :; do sleep 1000; done' & echo forked $!; while :; do sleep 1000; done";
     let mut child = yard.shell(script).await;
@@ -31,8 +35,8 @@ async fn what_ignores_sigterm_is_killed_with_what_it_forked() {
 }
 
 #[tokio::test]
-async fn a_grandchild_that_left_the_group_is_found_after_its_parent_ended() {
-    let mut yard = Yard::new();
+async fn a_grandchild_that_left_the_group_is_found_by_its_mark() {
+    let mut yard = Yard::without_cgroup();
     let mut child = yard.shell("setsid sleep 1000 & echo fled $!").await;
     let fled = yard.pid("fled ").await;
     assert_eq!(child.wait().await.unwrap(), Exit::Code(0));

@@ -4,7 +4,9 @@
 pub fn of_home(home: &std::path::Path) -> Vec<u32> {
     let mark = format!("EDGEORCH_HOME={}", home.display());
     let own = std::process::id();
-    let pids = std::fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    let pids = std::fs::read_dir("/proc")
+        .unwrap()
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
     pids.filter(|pid| *pid != own && is_alive(*pid) && names(*pid, &mark)).collect()
 }
 
