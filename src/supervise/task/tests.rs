@@ -71,6 +71,7 @@ fn model() -> Model {
         head_count: Some(4),
         attention: Attention::Layers { layers: Vec::new() },
         chat_template: true,
+        pooling: false,
     }
 }
 
