@@ -181,9 +181,10 @@ pub fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
+/// One thread: on a busy machine the threads of an engine wait for each other at every layer.
 pub fn profile(source: &str, port: u16, more: &str) -> String {
     format!(
         "apiVersion: edgeorch/v1\nkind: Profile\nmetadata: {{name: test}}\nmodels:\n  chat:\n    source: \"{source}\"\n    \
-         context_size: 512\n{more}\ngateway: {{listen: \"127.0.0.1:{port}\"}}\n"
+         context_size: 512\n    threads: 1\n{more}\ngateway: {{listen: \"127.0.0.1:{port}\"}}\n"
     )
 }
