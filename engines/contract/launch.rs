@@ -25,6 +25,8 @@ pub struct LaunchSpec {
     /// Asked again and again while it serves; it must cost the engine nothing and count as no use.
     pub health: Probe,
     pub stop: StopRecipe,
+    /// What a person can do about a cause, where more is known than the cause itself says.
+    pub remedies: BTreeMap<Cause, String>,
 }
 
 impl LaunchSpec {

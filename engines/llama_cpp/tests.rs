@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::*;
-use crate::contract::{Cause, Exit, KvType, Layer, TensorBytes};
+use crate::contract::{Attention, Bytes, Cause, Exit, KvType, Layer, TensorBytes};
 use crate::manifest::help::Help;
 
 #[derive(serde::Deserialize)]
@@ -26,8 +26,12 @@ fn model(window: Option<u64>) -> Model {
         context_length: Some(8192),
         embedding_length: Some(576),
         feed_forward_length: Some(1536),
+        experts: None,
+        side_elements: 0,
         vocabulary: Some(49152),
+        merges: 48900,
         head_count: Some(9),
+        head_size: Some(64),
         attention: Attention::Layers { layers: vec![layer(None), layer(window)] },
         chat_template: true,
     }

@@ -10,7 +10,7 @@ use crate::profile::{self, Profile};
 #[derive(Debug, clap::Args)]
 pub struct ProfileArgument {
     /// The profile
-    #[arg(short = 'f', long = "file", value_name = "PROFILE")]
+    #[arg(short = 'f', long = "file", value_name = "PROFILE", default_value = "edgeorch.yaml")]
     pub path: PathBuf,
 }
 

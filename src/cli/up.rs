@@ -77,6 +77,10 @@ async fn serve(setup: Setup, detached: Option<Home>) -> Result<(), Failure> {
     loop {
         tokio::select! {
             ended = &mut daemon => {
+                // Its last words may still be unread.
+                while let Ok(happening) = happenings.try_recv() {
+                    teller.tell(&happening);
+                }
                 ended?;
                 return outcome;
             }

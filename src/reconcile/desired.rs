@@ -1,6 +1,6 @@
 //! What shall run: the profile's models as asks, with everything that the machine decides filled in. Pure.
 
-use edgeorch_engines::{Ask, Bytes, Engine, Host, Source, Task};
+use edgeorch_engines::{Ask, Bytes, Engine, Host, Source};
 
 use crate::profile::Profile;
 use crate::profile::elements::{EngineChoice, PrivacyMode};
@@ -53,14 +53,4 @@ impl Desired {
 /// Decoding is bound by memory: a second hardware thread of a core only takes turns with the first.
 fn threads(host: &Host) -> u32 {
     host.cpu.physical_cores.map_or(host.cpu.usable_cores, |cores| cores.min(host.cpu.usable_cores)).max(1)
-}
-
-impl Wish {
-    /// For people: `embedding` models can't chat.
-    pub fn example_path(&self) -> &'static str {
-        match self.ask.task {
-            Task::Embedding => "/v1/embeddings",
-            Task::Chat | Task::Code | Task::Reasoning => "/v1/chat/completions",
-        }
-    }
 }

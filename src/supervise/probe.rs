@@ -1,17 +1,19 @@
 //! Asking a child whether it is ready, and later whether it is still well. Each runs as a task that ends when it has
 //! something to tell, or when it is dropped.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use edgeorch_engines::{Cause, Probe, ProbeAnswer};
-use tokio::time::{Instant, MissedTickBehavior, interval, interval_at, timeout_at};
+use tokio::sync::Notify;
+use tokio::time::{Instant, MissedTickBehavior, interval, interval_at, timeout};
 
 use super::http::{self, CallError};
 
 /// How often a starting engine is asked: a new state is noticed within this and one round trip.
 const EAGER: Duration = Duration::from_millis(20);
 /// How often a serving one is.
-pub(super) const CALM: Duration = Duration::from_secs(5);
+const CALM: Duration = Duration::from_secs(5);
 /// Missed health answers in a row that make a hang.
 const MISSES: u32 = 3;
 
@@ -74,16 +76,18 @@ async fn ask(patient: &Patient, probe: &Probe) -> Result<ProbeAnswer, CallError>
     Ok((probe.read)(status, &body))
 }
 
-/// Returns when the engine has missed [`MISSES`] health answers in a row.
-///
-/// The first is asked `after` now.
-pub async fn until_unhealthy(patient: Patient, health: Probe, after: Duration) -> String {
-    let mut ticks = interval_at(Instant::now() + after, CALM);
+/// Returns when the engine has missed [`MISSES`] health answers in a row. A `nudge` asks at once instead of at the next
+/// tick; it forgives no miss.
+pub async fn until_unhealthy(patient: Patient, health: Probe, nudge: Arc<Notify>) -> String {
+    let mut ticks = interval_at(Instant::now() + CALM, CALM);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut misses = 0;
     loop {
-        let tick = ticks.tick().await;
-        let answer = timeout_at(tick + CALM, ask(&patient, &health)).await;
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = nudge.notified() => {}
+        }
+        let answer = timeout(CALM, ask(&patient, &health)).await;
         match answer {
             Ok(Ok(ProbeAnswer::Pass | ProbeAnswer::NotYet)) => misses = 0,
             Ok(Ok(ProbeAnswer::Fail(..)) | Err(_)) | Err(_) => misses += 1,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use edgeorch_engines::{Bytes, Cause, Exit, LaunchSpec, Seat};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::AbortHandle;
 
 use super::instance::{Command, Instance, Notice, Recipe, Snapshot};
@@ -51,6 +51,7 @@ pub fn new(
         recipe: None,
         running: None,
         watcher: None,
+        nudge: Arc::default(),
         findings,
         snapshot,
         publish,
@@ -68,6 +69,8 @@ struct Actor {
     running: Option<Running>,
     /// The probing or watching task.
     watcher: Option<AbortHandle>,
+    /// Makes the watching task ask at once.
+    nudge: Arc<Notify>,
     findings: mpsc::UnboundedSender<(u64, Report)>,
     snapshot: Snapshot,
     publish: watch::Sender<Snapshot>,
@@ -178,9 +181,7 @@ impl Actor {
                 self.blame(cause, Some(detail));
                 self.happened(Event::Unprepared(cause)).await;
             }
-            Command::Look { generation } if generation == self.snapshot.generation => {
-                self.watch_health(Duration::ZERO)
-            }
+            Command::Look { generation } if generation == self.snapshot.generation => self.nudge.notify_one(),
             Command::Drained { generation } if generation == self.snapshot.generation => {
                 self.happened(Event::Drained).await
             }
@@ -230,7 +231,9 @@ impl Actor {
             Err(error) => (Cause::Crash, chain(&error)),
         };
         if !matches!(self.life.state(), State::Stopping { .. } | State::Draining { .. }) {
-            self.blame(cause, Some(detail));
+            let remedy =
+                running.spec.remedies.get(&cause).map_or(String::new(), |remedy| format!("; {remedy}"));
+            self.blame(cause, Some(detail + &remedy));
         }
         self.happened(Event::Exited(cause)).await;
     }
@@ -263,7 +266,7 @@ impl Actor {
             Action::Prepare => self.notify(Notice::Prepare),
             Action::Spawn => return self.spawn().await,
             Action::Probe => self.probe(),
-            Action::Watch => self.watch_health(probe::CALM),
+            Action::Watch => self.watch_health(),
             Action::Quiet => self.quiet(),
             Action::Drain => self.notify(Notice::Drain { generation: self.snapshot.generation }),
             Action::Term => {
@@ -335,15 +338,15 @@ impl Actor {
         });
     }
 
-    fn watch_health(&mut self, after: Duration) {
-        let Some(running) = self.running.as_ref().filter(|_| *self.life.state() == State::Ready) else {
+    fn watch_health(&mut self) {
+        let Some(running) = &self.running else {
             return;
         };
         let patient = Patient { port: running.seat.port, key: running.seat.key.clone() };
         let (findings, generation) = (self.findings.clone(), self.snapshot.generation);
-        let health = running.spec.health.clone();
+        let (health, nudge) = (running.spec.health.clone(), self.nudge.clone());
         self.watched(async move {
-            let detail = probe::until_unhealthy(patient, health, after).await;
+            let detail = probe::until_unhealthy(patient, health, nudge).await;
             let _ = findings.send((generation, Report::Unhealthy(detail)));
         });
     }

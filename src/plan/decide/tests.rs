@@ -13,8 +13,12 @@ fn model() -> Model {
         context_length: Some(8192),
         embedding_length: Some(576),
         feed_forward_length: Some(1536),
+        experts: None,
+        side_elements: 0,
         vocabulary: Some(49152),
+        merges: 48900,
         head_count: Some(9),
+        head_size: Some(64),
         attention: Attention::Layers {
             layers: vec![Layer { key_elements: 192, value_elements: 192, window: None }; 30],
         },

@@ -159,7 +159,9 @@ impl Progress for Counting {
         self.0.notify_one();
     }
     fn advanced(&self, _done: Bytes) {}
+    fn reached(&self, _percent: u8) {}
     fn message(&self, _text: &str) {}
+    fn note(&self, _text: &str) {}
     fn finished(&self) {}
 }
 
