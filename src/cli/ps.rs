@@ -39,7 +39,7 @@ fn row(model: &ModelStatus, now: SystemTime) -> Vec<String> {
     };
     vec![
         model.id.clone(),
-        short_model(&model.source),
+        table::cut(&short_model(&model.source), 20),
         model.engine.clone(),
         size,
         model.processor.clone(),

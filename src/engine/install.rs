@@ -40,7 +40,10 @@ impl Engines {
         let mut reasons = Vec::new();
         let mut suitable = Vec::new();
         for (source, mut obstacles) in self.sources(manifest) {
-            obstacles.extend(self.is_condemned(source, manifest, &folder).then(|| "it died here".to_owned()));
+            obstacles.extend(
+                self.is_condemned(source, manifest, &folder)
+                    .then(|| "it died of an illegal instruction here before".to_owned()),
+            );
             match obstacles.is_empty() {
                 true => suitable.push(source),
                 false => reasons.push(format!("{}: {}", source.name, obstacles.join("; "))),

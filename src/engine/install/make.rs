@@ -78,13 +78,9 @@ impl Engines {
 
 impl Site<'_> {
     async fn wheel(&self, package: &str, sha256: &str, folder: &str) -> Result<(), String> {
-        let wheel = self.package(package, Kind::Wheel).await?;
-        let (pinned, folder, into) = (sha256.to_owned(), folder.to_owned(), self.bin.clone());
-        let unpacked = metered(self.progress, move |meter| {
-            unpack::check(&wheel, &pinned, meter)?;
-            unpack::wheel(&wheel, &folder, &into)
-        });
-        unpacked.await
+        let wheel = self.package(package, Kind::Wheel, sha256).await?;
+        let (folder, into) = (folder.to_owned(), self.bin.clone());
+        metered(self.progress, move |meter| unpack::wheel(&wheel, &folder, &into, meter)).await
     }
 
     async fn release(&self, listing: &str, asset_suffix: &str) -> Result<listing::Asset, String> {
@@ -100,13 +96,9 @@ impl Site<'_> {
 
     /// The unpacked source package.
     async fn source(&self, package: &str, sha256: &str) -> Result<PathBuf, String> {
-        let archive = self.package(package, Kind::Sdist).await?;
-        let (pinned, tree) = (sha256.to_owned(), self.work.join("tree"));
-        let unpacked = metered(self.progress, move |meter| {
-            unpack::check(&archive, &pinned, meter)?;
-            unpack::sdist(&archive, &tree, meter)
-        });
-        unpacked.await
+        let archive = self.package(package, Kind::Sdist, sha256).await?;
+        let tree = self.work.join("tree");
+        metered(self.progress, move |meter| unpack::sdist(&archive, &tree, meter)).await
     }
 
     async fn build(&self, build: &Build<'_>, output: &str) -> Result<(), String> {
@@ -119,8 +111,9 @@ impl Site<'_> {
         Ok(())
     }
 
-    async fn package(&self, package: &str, kind: Kind) -> Result<PathBuf, String> {
-        self.engines.fetcher.package(package, kind, self.work, self.progress).await.map_err(not_fetched)
+    async fn package(&self, package: &str, kind: Kind, sha256: &str) -> Result<PathBuf, String> {
+        let fetched = self.engines.fetcher.package(package, kind, sha256, self.work, self.progress);
+        fetched.await.map_err(not_fetched)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Archives: checked by digest before anything is read from them, unpacked without ever leaving their folder.
+//! Archives, whose digest was checked when they were fetched, unpacked without ever leaving their folder.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -7,7 +7,6 @@ use std::path::{Component, Path, PathBuf};
 
 use flate2::read::GzDecoder;
 
-use crate::model::store::Digest;
 use crate::progress::Meter;
 
 /// Of one unpacked archive; llama.cpp's Vulkan wheel holds 160 MiB.
@@ -15,17 +14,8 @@ const LARGEST: u64 = 4 << 30;
 /// How deep in a release's archive the program may lie.
 const DEEPEST: u32 = 4;
 
-/// Compares the file with the digest that the manifest pins.
-pub(super) fn check(archive: &Path, sha256: &str, meter: &Meter) -> Result<(), String> {
-    let found = Digest::of_file(archive, meter).map_err(|error| error.to_string())?;
-    if found.as_str() == sha256 {
-        return Ok(());
-    }
-    Err(format!("its sha256 is {found}, expected {sha256}: it was changed on the way or replaced"))
-}
-
 /// The files of one folder of a wheel, flat, executable. Names that lead elsewhere are not that folder's.
-pub(super) fn wheel(archive: &Path, folder: &str, into: &Path) -> Result<(), String> {
+pub(super) fn wheel(archive: &Path, folder: &str, into: &Path, meter: &Meter) -> Result<(), String> {
     let text = |error: io::Error| error.to_string();
     std::fs::create_dir_all(into).map_err(text)?;
     let mut zip = File::open(archive)
@@ -40,6 +30,7 @@ pub(super) fn wheel(archive: &Path, folder: &str, into: &Path) -> Result<(), Str
         if total > LARGEST {
             return Err("it unpacks to more than 4 GiB".into());
         }
+        meter.advanced(total).map_err(|cancelled| cancelled.to_string())?;
         let path = into.join(&name);
         let mut file = File::create(&path).map_err(text)?;
         // One byte more than it declares, so that the reader comes to its end and compares the checksum.

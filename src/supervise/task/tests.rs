@@ -69,6 +69,10 @@ fn model() -> Model {
         feed_forward_length: Some(128),
         vocabulary: Some(8),
         head_count: Some(4),
+        head_size: Some(16),
+        experts: None,
+        side_elements: 0,
+        merges: 0,
         attention: Attention::Layers { layers: Vec::new() },
         chat_template: true,
     }
