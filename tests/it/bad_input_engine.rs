@@ -1,7 +1,7 @@
 //! An engine that is no engine: exit code 1, with what is wrong with it and with each other way to get one.
 
 use std::fs::Permissions;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
 
 use crate::support::daemon::profile;
@@ -86,4 +86,16 @@ fn a_program_that_prints_no_flags_is_told() {
 #[test]
 fn a_program_that_dies_by_sigill_is_told() {
     Bare::with(b"#!/bin/sh\nkill -ILL $$\n", 0o755).refuses(&["it is not built for this CPU"]);
+}
+
+#[test]
+fn a_program_that_dies_by_sigill_only_when_it_serves_is_passed_over_by_the_next_up() {
+    let mut bare = Bare::new();
+    symlink(env!("CARGO_BIN_EXE_edgeorch-fake-engine"), &bare.program).unwrap();
+    bare.home.set("EDGEORCH_FAKE", "sigill");
+    bare.refuses(&["chat died of an illegal instruction", "is passed over from now on"]);
+    bare.refuses(&[
+        "it died of an illegal instruction here: it is not built for this CPU; passed over",
+        "no llama.cpp that runs was found",
+    ]);
 }
