@@ -51,6 +51,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let mut plans = Vec::new();
     for wish in &desired.wishes {
         let planned = block_on(async {
+            workshop.check(wish)?;
             let weights = workshop.weights(wish, &*progress).await?;
             let plan = workshop.plan(wish, &weights, taken)?;
             let spec = launch(wish, &plan, &engines).await?;
@@ -60,7 +61,10 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
                 arguments: spec.map(|spec| spec.flags),
             })
         })??;
-        taken = taken + planned.plan.sum.at_least();
+        // As `up` does it: what is not started takes nothing from those after it.
+        if let Verdict::Fits { total, .. } = planned.plan.verdict {
+            taken = taken + total;
+        }
         plans.push(planned);
     }
     if arguments.json {

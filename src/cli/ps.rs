@@ -19,26 +19,16 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     if arguments.json {
         return print_json(&status.models);
     }
-    let rows = status.models.iter().map(|model| row(model, SystemTime::now())).collect();
-    terminal::print(&render(rows, terminal::width()));
+    let rows: Vec<_> = status.models.iter().map(|model| row(model, SystemTime::now())).collect();
+    terminal::print(&render(&rows, terminal::width()));
     Ok(())
 }
 
-const HEAD: [&str; 8] = ["NAME", "MODEL", "ENGINE", "SIZE", "PROCESSOR", "CONTEXT", "STATE", "UNTIL"];
-const MODEL: usize = 1;
-/// Fewer letters of a model's name tell nothing.
-const LEAST_MODEL: usize = 8;
-
-/// The model's name gives way where the terminal is too narrow for everything: the rest is short, and needed whole.
-fn render(mut rows: Vec<Vec<String>>, width: usize) -> String {
-    let whole = table::render(&HEAD, &rows, usize::MAX);
-    let wanted = whole.lines().map(|line| line.chars().count()).max().unwrap_or(0);
-    let model = rows.iter().map(|row| row[MODEL].chars().count()).max().unwrap_or(0);
-    let model = model.saturating_sub(wanted.saturating_sub(width)).max(LEAST_MODEL);
-    for row in &mut rows {
-        row[MODEL] = table::cut(&row[MODEL], model);
-    }
-    table::render(&HEAD, &rows, width)
+/// The model's file gives way first where the terminal is narrow: it is the least surprising of these, and `status`
+/// has it in full.
+fn render(rows: &[Vec<String>], width: usize) -> String {
+    let head = ["NAME", "MODEL", "ENGINE", "SIZE", "PROCESSOR", "CONTEXT", "STATE", "UNTIL"];
+    table::render(&head, rows, width, &[1, 0])
 }
 
 fn row(model: &ModelStatus, now: SystemTime) -> Vec<String> {
@@ -49,7 +39,7 @@ fn row(model: &ModelStatus, now: SystemTime) -> Vec<String> {
     };
     vec![
         model.id.clone(),
-        short_model(&model.source),
+        table::cut(&short_model(&model.source), 20),
         model.engine.clone(),
         size,
         model.processor.clone(),
@@ -94,13 +84,11 @@ mod tests {
 
     #[test]
     fn the_models_name_gives_way_and_nothing_else_is_cut() {
-        let text = render(vec![cells("SmolLM2-135M-Instruct.Q4_1"), cells("tiny")], 80);
+        let text = render(&[cells("SmolLM2-135M-Instruct.Q4_1"), cells("tiny")], 80);
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
         assert_eq!(text.matches("forever").count(), 2, "{text}");
         assert_eq!(text.matches('…').count(), 1, "{text}");
-        assert!(
-            render(vec![cells("SmolLM2-135M-Instruct.Q4_1")], 100).contains("SmolLM2-135M-Instruct.Q4_1 ")
-        );
+        assert!(render(&[cells("SmolLM2-135M-Instruct.Q4_1")], 100).contains("SmolLM2-135M-Instruct.Q4_1 "));
     }
 
     #[test]

@@ -90,6 +90,11 @@ impl PrepareError {
 }
 
 impl Workshop<'_> {
+    /// What can be refused before anything is fetched: the user's own flags.
+    pub fn check(&self, wish: &Wish) -> Result<(), PrepareError> {
+        Ok(expand::deny(wish.engine.manifest(), &wish.ask.runtime_flags)?)
+    }
+
     /// The weights' place in the store, fetched if they are not here.
     pub async fn weights(&self, wish: &Wish, progress: &dyn Progress) -> Result<Entry, PrepareError> {
         let store = Store::open(self.home.models())?;
@@ -118,7 +123,7 @@ impl Workshop<'_> {
         taken: Bytes,
         progress: &dyn Progress,
     ) -> Result<Prepared, PrepareError> {
-        expand::deny(wish.engine.manifest(), &wish.ask.runtime_flags)?;
+        self.check(wish)?;
         let weights = self.weights(wish, progress).await?;
         let plan = self.plan(wish, &weights, taken)?;
         let approved = plan.approve().map_err(PrepareError::Unfit)?;

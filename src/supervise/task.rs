@@ -426,3 +426,6 @@ fn last_words(exit: Exit, lines: &[String]) -> String {
         None => format!("{how}; it printed nothing"),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -44,6 +44,7 @@ fn without_an_engine_each_way_to_get_one_is_told_with_what_stands_against_it() {
         "- official release",
         "- built here from source",
         "it needs cmake",
+        "Put llama-server on PATH",
     ]);
 }
 

@@ -39,7 +39,7 @@ impl Stage {
         let port = free_port();
         let source = FileServer::stalling(tiny_model()).source("slow.gguf");
         let home = Home::new(&Engine::fake(""));
-        Stage::in_state("fetching", Daemon::run(home, port, &profile(&source, port, "")))
+        Stage::in_state("fetching", Daemon::of_profile(home, port, &profile(&source, port, "")))
     }
 
     fn starting() -> Stage {

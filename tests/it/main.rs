@@ -16,5 +16,14 @@ mod fault_start;
 #[path = "../support/gguf_builder.rs"]
 mod gguf_builder;
 mod papers;
+mod real_api;
+mod real_client;
+mod real_commands;
+mod real_death;
+mod real_flags;
+mod real_leave;
+mod real_plan;
+mod real_stop;
+mod real_up;
 mod smoke;
 mod support;
