@@ -46,7 +46,7 @@ fn verdict(plan: &Plan, width: usize) -> String {
                 text += "  It would fit with\n";
                 for alternative in alternatives {
                     let column = width.saturating_sub(4 + 10).clamp(20, 52);
-                    let mut lines = fold(&alternative.change, column).into_iter();
+                    let mut lines = broken(&alternative.change, column).into_iter();
                     let first = lines.next().unwrap_or_default();
                     text += &format!("    {first:<column$}{:>10}\n", alternative.total.to_string());
                     lines.for_each(|line| text += &format!("    {line}\n"));
@@ -55,6 +55,15 @@ fn verdict(plan: &Plan, width: usize) -> String {
             text
         }
     }
+}
+
+/// A change that is too long for its column, broken between keys where that is enough.
+fn broken(change: &str, width: usize) -> Vec<String> {
+    if change.chars().count() <= width {
+        return vec![change.to_owned()];
+    }
+    let keys = change.replacen(", kv_cache:", ",\nkv_cache:", 1);
+    keys.lines().flat_map(|line| fold(line, width)).collect()
 }
 
 /// The command line, one flag a line, each with its reason.
