@@ -3,6 +3,9 @@
 
 use crate::contract::{Ask, Attention, Bytes, Layer, Model, Overhead, Task};
 
+#[cfg(test)]
+mod tests;
+
 /// Tokens per prefill chunk; llama.cpp's default.
 const CHUNK: u64 = 512;
 /// The cache's cells of a slot are padded to this.
@@ -15,12 +18,57 @@ const F32: u64 = 4;
 const F16: u64 = 2;
 
 pub(super) fn overhead(model: &Model, ask: &Ask) -> Overhead {
-    Overhead {
-        compute: graph(model, ask)
-            .and_then(|graph| graph.checked_add(work(model, ask)?)?.checked_add(outputs(model, ask)?))
-            .map(Bytes),
-        process: process(model, ask),
-        caches: checkpoints(model, ask),
+    let compute = Shape::of(model).map(|shape| {
+        let parts = [graph(&shape, ask), work(&shape, ask), outputs(&shape, ask)];
+        parts.into_iter().map(Bytes).sum()
+    });
+    Overhead { compute, process: process(model, ask), caches: checkpoints(model, ask) }
+}
+
+/// The numbers of a model that its buffers follow from, in elements per token.
+struct Shape {
+    embedding: u64,
+    vocabulary: u64,
+    queries: u64,
+    /// Keys and values of the layer that has most.
+    cached: u64,
+    head: u64,
+    dense: u64,
+    /// Of all experts that one token uses: their widths, and their outputs.
+    experts: (u64, u64),
+    side: u64,
+    window: Option<u64>,
+}
+
+impl Shape {
+    /// `None` where the header lacks a dimension.
+    fn of(model: &Model) -> Option<Shape> {
+        let embedding = model.embedding_length?;
+        let used = |width: u64| model.experts.map_or(0, |experts| experts.used.saturating_mul(width));
+        let width = model.experts.map(|experts| experts.feed_forward_length);
+        let cached = |layer: &Layer| layer.key_elements.saturating_add(layer.value_elements);
+        Some(Shape {
+            embedding,
+            vocabulary: model.vocabulary?,
+            queries: model.head_count?.saturating_mul(model.head_size?),
+            cached: layers(model).iter().map(cached).max().unwrap_or(0),
+            head: model.head_size?,
+            dense: model.feed_forward_length.or(width)?,
+            experts: (used(width.unwrap_or(0)), used(embedding)),
+            side: model.side_elements,
+            window: largest_window(model),
+        })
+    }
+
+    /// The widest step of a layer: attention, the feed-forward network, or the experts and their outputs.
+    fn widest(&self) -> u64 {
+        // Queries before and after their rotation, keys and values.
+        let attention = self.queries.saturating_mul(2).saturating_add(self.cached);
+        // Gate, up and their product.
+        let dense = self.dense.saturating_mul(3);
+        let (inner, outer) = self.experts;
+        let experts = inner.saturating_mul(3).max(inner.saturating_add(outer).saturating_mul(2));
+        attention.max(dense).max(experts)
     }
 }
 
@@ -59,85 +107,60 @@ pub(super) fn largest_window(model: &Model) -> Option<u64> {
 }
 
 /// The printed `compute buffer size`: the graph of one chunk, with attention's masks.
-fn graph(model: &Model, ask: &Ask) -> Option<u64> {
+fn graph(shape: &Shape, ask: &Ask) -> u64 {
     let chunk = chunk(ask);
     // Positions, cell numbers and the like.
     const INPUTS: u64 = 16;
-    // The residual stream, its norm and their sums are alive beside the widest step.
-    let stream = model.embedding_length?.checked_mul(5)?.checked_add(INPUTS)?;
-    let beside = chunk.checked_mul(stream.checked_add(model.side_elements.checked_mul(3)?)?)?;
-    let logits = rows_out(ask).checked_mul(model.vocabulary?)?;
-    let widest = chunk.checked_mul(widest(model)?)?.max(logits);
-    let elements = beside.checked_add(widest)?.checked_add(rotations(model, ask)?)?;
-    elements.checked_mul(F32)?.checked_add(masks(model, ask)?)
-}
-
-/// Elements per token of the widest step: attention, the feed-forward network, or the experts and their outputs.
-fn widest(model: &Model) -> Option<u64> {
-    let embedding = model.embedding_length?;
-    let cached =
-        layers(model).iter().map(|layer| layer.key_elements.saturating_add(layer.value_elements)).max();
-    // Before and after the rotation of positions.
-    let attention = queries(model)?.checked_add(cached.unwrap_or(0))?.checked_mul(2)?;
-    // Gate, up and their product.
-    let dense = model.feed_forward_length.map(|width| width.checked_mul(3));
-    let experts = model.experts.map(|experts| {
-        let inner = experts.used.checked_mul(experts.feed_forward_length)?;
-        let outer = experts.used.checked_mul(embedding)?;
-        Some(inner.checked_mul(3)?.max(inner.checked_add(outer)?.checked_mul(2)?))
-    });
-    if dense.is_none() && experts.is_none() {
-        return None;
-    }
-    Some(attention.max(dense.unwrap_or(Some(0))?).max(experts.unwrap_or(Some(0))?))
-}
-
-fn queries(model: &Model) -> Option<u64> {
-    model.head_count?.checked_mul(model.head_size?)
+    // The residual stream, its norm and their sums are alive beside the widest step; the rows of an embedding are kept.
+    let held = if ask.task == Task::Embedding { 6 } else { 5 };
+    let stream = shape.embedding.saturating_mul(held).saturating_add(shape.side.saturating_mul(3));
+    let beside = chunk.saturating_mul(stream.saturating_add(INPUTS));
+    let logits = rows_out(ask).saturating_mul(shape.vocabulary);
+    let widest = chunk.saturating_mul(shape.widest()).max(logits);
+    let elements = beside.saturating_add(widest).saturating_add(rotations(shape, ask));
+    elements.saturating_mul(F32).saturating_add(masks(shape, ask))
 }
 
 /// Tokens of a batch whose logits are asked for: each slot's last one, or all, because the pooling of an embedding
 /// comes after them.
 fn rows_out(ask: &Ask) -> u64 {
     match ask.task {
-        Task::Embedding => chunk(ask),
+        Task::Embedding => chunk(ask).max(u64::from(ask.parallel)),
         Task::Chat | Task::Code | Task::Reasoning => u64::from(ask.parallel),
     }
 }
 
 /// One for the layers with full attention and one for those with a window, in the f16 that flash attention reads; it is
 /// always on, because the CPU backend has it for every type.
-fn masks(model: &Model, ask: &Ask) -> Option<u64> {
+fn masks(shape: &Shape, ask: &Ask) -> u64 {
     let full = cells_of_slot(ask, None);
-    let sliding = largest_window(model).map_or(0, |window| cells_of_slot(ask, Some(window)));
-    full.checked_add(sliding)?.checked_mul(chunk(ask))?.checked_mul(F16)
+    let sliding = shape.window.map_or(0, |window| cells_of_slot(ask, Some(window)));
+    full.saturating_add(sliding).saturating_mul(chunk(ask)).saturating_mul(F16)
 }
 
 /// A quantized cache is turned by a Hadamard matrix first: one for keys and one for values, of each kind of layer.
-fn rotations(model: &Model, ask: &Ask) -> Option<u64> {
+fn rotations(shape: &Shape, ask: &Ask) -> u64 {
     if !ask.key_type.is_quantized() && !ask.value_type.is_quantized() {
-        return Some(0);
+        return 0;
     }
-    let kinds = if largest_window(model).is_some() { 2 } else { 1 };
-    model.head_size?.checked_pow(2)?.checked_mul(2 * kinds)
+    let kinds = if shape.window.is_some() { 2 } else { 1 };
+    shape.head.saturating_pow(2).saturating_mul(2 * kinds)
 }
 
 /// What the CPU backend works in beside the graph: a chunk in the type that the weights are multiplied in, and the
 /// tiles of attention of each thread.
-fn work(model: &Model, ask: &Ask) -> Option<u64> {
-    let experts = model.experts.map_or(0, |experts| experts.used.saturating_mul(experts.feed_forward_length));
-    let inputs = [model.embedding_length?, model.feed_forward_length.unwrap_or(0), queries(model)?, experts];
-    let rows = chunk(ask).checked_mul(inputs.into_iter().max()?)?.checked_mul(F16)?;
+fn work(shape: &Shape, ask: &Ask) -> u64 {
+    let widest = shape.embedding.max(shape.dense).max(shape.queries).max(shape.experts.0);
+    let rows = chunk(ask).saturating_mul(widest).saturating_mul(F16);
     const TILE: u64 = 64;
-    let tiles = model.head_size?.checked_mul(4)?.checked_add(2 * TILE)?.checked_mul(TILE * F32)?;
-    rows.checked_add(tiles.checked_mul(u64::from(ask.threads))?)
+    let tiles = shape.head.saturating_mul(4).saturating_add(2 * TILE).saturating_mul(TILE * F32);
+    rows.saturating_add(tiles.saturating_mul(u64::from(ask.threads)))
 }
 
 /// The printed `output buffer size`, at its largest: logits, and embeddings where they are asked for.
-fn outputs(model: &Model, ask: &Ask) -> Option<u64> {
-    let embedding = if ask.task == Task::Embedding { model.embedding_length? } else { 0 };
-    let row = model.vocabulary?.checked_add(embedding)?;
-    rows_out(ask).max(u64::from(ask.parallel)).checked_mul(row)?.checked_mul(F32)
+fn outputs(shape: &Shape, ask: &Ask) -> u64 {
+    let embedding = if ask.task == Task::Embedding { shape.embedding } else { 0 };
+    rows_out(ask).saturating_mul(shape.vocabulary.saturating_add(embedding)).saturating_mul(F32)
 }
 
 /// Measured, not derived: code, libraries, threads and what the C library keeps; the tokenizer's tables; each slot's
@@ -152,10 +175,11 @@ fn process(model: &Model, ask: &Ask) -> Bytes {
     BASE + Bytes(vocabulary.saturating_mul(token)) + Bytes(model.merges.saturating_mul(MERGE))
 }
 
-/// Copies of the windowed layers' state that `--ctx-checkpoints` keeps, with each cell's position.
+/// Copies of the windowed layers' state that `--ctx-checkpoints` keeps, with each cell's position, and in each slot one
+/// more: the C library keeps the memory of a replaced one.
 fn checkpoints(model: &Model, ask: &Ask) -> Bytes {
     const CELL: Bytes = Bytes(16);
-    let copies = CHECKPOINTS.saturating_mul(u64::from(ask.parallel));
+    let copies = (CHECKPOINTS + 1).saturating_mul(u64::from(ask.parallel));
     let of_layer = |layer: &Layer| {
         let cells = layer.window?.min(pad(ask.context_size)).saturating_mul(copies);
         let cell = ask.key_type.bytes(layer.key_elements) + ask.value_type.bytes(layer.value_elements) + CELL;

@@ -61,7 +61,10 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
                 arguments: spec.map(|spec| spec.flags),
             })
         })??;
-        taken = taken + planned.plan.sum.at_least();
+        // As `up` does it: what is not started takes nothing from those after it.
+        if let Verdict::Fits { total, .. } = planned.plan.verdict {
+            taken = taken + total;
+        }
         plans.push(planned);
     }
     if arguments.json {
