@@ -18,6 +18,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
 use crate::control::{self, Status};
+use crate::engine::Engines;
 use crate::gateway::{self, ApiKey, ApiKeyError, Gateway, Routes};
 use crate::home::{Home, Lock};
 use crate::launch::{self, Launcher, Logs, Ports, Records};
@@ -49,9 +50,9 @@ pub enum DaemonError {
     Listen { address: SocketAddr, source: std::io::Error },
     #[error("can't open the control socket {}", path.display())]
     Control { path: PathBuf, source: std::io::Error },
-    #[error("gateway.api_keys: can't read {name}")]
+    #[error("gateway.api_keys: can't read {name}; write the key into that file, or correct its path")]
     KeyMissing { name: String, source: std::io::Error },
-    #[error("gateway.api_keys: the variable {name} is not set")]
+    #[error("gateway.api_keys: the variable {name} is not set; set it where edgeorch is started")]
     KeyUnset { name: String },
     #[error("gateway.api_keys: can't")]
     Key(#[from] ApiKeyError),
@@ -105,9 +106,11 @@ pub async fn run(
     let desired = Desired::of(&setup.profile, &setup.host);
     let (queue, queued) = mpsc::unbounded_channel();
     let (prepared_in, prepared) = mpsc::unbounded_channel();
+    let engines = Arc::new(Engines::new(setup.home.engines(), &setup.host));
     let preparer = Preparer {
         home: setup.home.clone(),
         host: setup.host.clone(),
+        engines: engines.clone(),
         budget: desired.budget,
         privacy: desired.privacy,
         progress: setup.progress.clone(),
@@ -132,7 +135,7 @@ pub async fn run(
         let (instance, actor) = supervise::task::new(&id, logs, classify, &workplace);
         actors.spawn(actor);
         tokio::spawn(forward(instance.clone(), changed_in.clone()));
-        models.insert(id, Model { wish, instance, plan: None });
+        models.insert(id, Model { wish, instance, plan: None, program: None });
     }
     drop(workplace);
 
@@ -146,8 +149,16 @@ pub async fn run(
 
     let engine = |(id, model): (&String, &Model)| (id.clone(), model.wish.engine.manifest().id.clone());
     let meters = Meters::register(&metrics, models.iter().map(engine).collect())?;
-    let mut reconciler =
-        Reconciler { models, queue, traffic, routes: routes_in, meters, status: status_in, happenings };
+    let mut reconciler = Reconciler {
+        models,
+        engines,
+        queue,
+        traffic,
+        routes: routes_in,
+        meters,
+        status: status_in,
+        happenings,
+    };
     reconciler.run(Inputs { notices, prepared, changed, signals, orders, stops }).await;
 
     // From the outside in: no new work, then nobody to ask, then the actors, then the proof that the home is free.

@@ -14,5 +14,6 @@ pub mod plan;
 pub mod profile;
 pub mod progress;
 pub mod reconcile;
+mod stamp;
 pub mod supervise;
 pub mod telemetry;

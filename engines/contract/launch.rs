@@ -25,6 +25,8 @@ pub struct LaunchSpec {
     /// Asked again and again while it serves; it must cost the engine nothing and count as no use.
     pub health: Probe,
     pub stop: StopRecipe,
+    /// What a person can do about a cause, where more is known than the cause itself says.
+    pub remedies: BTreeMap<Cause, String>,
 }
 
 impl LaunchSpec {
@@ -75,7 +77,8 @@ pub struct Probe {
     /// `health`, `identity`, `first token`: shown to people while they wait.
     pub name: String,
     pub call: HttpCall,
-    /// With a wrong key instead of ours: only an engine that checks keys, so not a stranger, refuses it.
+    /// With a wrong key instead of ours: only an engine that checks keys, so not a stranger, refuses it. Our own key
+    /// is for those that come after such a refusal.
     pub wrong_key: bool,
     /// How long one answer may take.
     pub deadline: Duration,
@@ -159,7 +162,7 @@ impl Cause {
             Cause::Model => "can't be read by the engine: the file is damaged or of an unknown architecture",
             Cause::OutOfMemory => "ran out of memory",
             Cause::IllegalInstruction => {
-                "died of an illegal instruction: this engine build needs a newer CPU"
+                "died of an illegal instruction: this engine build is not for this CPU"
             }
             Cause::NotRunnable => {
                 "can't be run: the engine's program is missing, not executable or for another machine"
@@ -172,6 +175,27 @@ impl Cause {
             Cause::Broken => "answers but produces no token",
             Cause::Stranger => "was not what answered on its port",
             Cause::Fetch => "could not be fetched",
+        }
+    }
+
+    /// What a person can do about it, where the cause alone tells.
+    pub fn advice(self) -> Option<&'static str> {
+        match self {
+            Cause::Config => {
+                Some("check the profile's runtime_flags, or install another build of the engine")
+            }
+            Cause::Model => Some("fetch the model again, or take a newer build of the engine"),
+            Cause::OutOfMemory => {
+                Some("lower context_size or parallel, choose a smaller model, or close other programs")
+            }
+            // These pass by themselves, or their detail says what to do.
+            Cause::IllegalInstruction
+            | Cause::NotRunnable
+            | Cause::PortTaken
+            | Cause::Crash
+            | Cause::Killed
+            | Cause::Hang => None,
+            Cause::StartTimeout | Cause::Broken | Cause::Stranger | Cause::Fetch => None,
         }
     }
 

@@ -12,6 +12,6 @@ pub use ask::{Ask, KvType, Task};
 pub use engine::{Binary, Engine, Overhead, Refusal, Seat};
 pub use host::{Architecture, Cpu, Gpu, Host, Isa, Memory, MemoryLimit, Os, Unknown};
 pub use launch::{Cause, Exit, Flag, HttpCall, LaunchSpec, Method, Probe, ProbeAnswer, StopRecipe};
-pub use model::{Attention, Layer, Model, TensorBytes};
+pub use model::{Attention, Experts, Layer, Model, TensorBytes};
 pub use source::{Source, SourceError};
 pub use units::Bytes;

@@ -23,12 +23,32 @@ pub struct Model {
     pub context_length: Option<u64>,
     pub embedding_length: Option<u64>,
     pub feed_forward_length: Option<u64>,
+    /// For a mixture of experts; `None` where every token passes through the same weights.
+    pub experts: Option<Experts>,
+    /// Elements per token that run beside the embedding: per-layer inputs, parallel streams (Gemma 3n and 4).
+    pub side_elements: u64,
     pub vocabulary: Option<u64>,
-    /// Attention heads of the queries, for the compute buffer without flash attention.
+    /// Merge rules of the tokenizer; none in tokenizers of another kind.
+    pub merges: u64,
+    /// Attention heads of the queries.
     pub head_count: Option<u64>,
+    /// Elements of one head's key, the largest of all layers.
+    pub head_size: Option<u64>,
     pub attention: Attention,
     /// Whether the file carries a chat template of its own.
     pub chat_template: bool,
+    /// Whether the file says how the vectors of a text's tokens become one, as embedding models do.
+    #[serde(default)]
+    pub pooling: bool,
+}
+
+/// What one token passes through in a mixture of experts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Experts {
+    /// Experts that one token uses.
+    pub used: u64,
+    /// Inner width of one expert.
+    pub feed_forward_length: u64,
 }
 
 /// Exact bytes of the tensors, from their shapes and types.

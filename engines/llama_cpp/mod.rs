@@ -1,16 +1,18 @@
-//! llama.cpp's server: what engine.yaml can't say. The cells of its caches, its compute buffer, and how its answers
-//! to the readiness probes are read.
+//! llama.cpp's server: what engine.yaml can't say. The values of its flags, the memory it takes beside the weights, and
+//! how its answers to the readiness probes are read.
 
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use crate::contract::{
-    Ask, Attention, Binary, Bytes, Cause, Engine, HttpCall, LaunchSpec, Model, Overhead, Probe, ProbeAnswer,
-    Refusal, Seat, StopRecipe, Task,
+    Ask, Binary, Cause, Engine, HttpCall, LaunchSpec, Model, Overhead, Probe, ProbeAnswer, Refusal, Seat,
+    StopRecipe, Task,
 };
 use crate::manifest::Manifest;
 use crate::manifest::expand::{self, Values};
 
+mod memory;
 #[cfg(test)]
 mod tests;
 
@@ -18,40 +20,18 @@ mod tests;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LlamaCpp;
 
-/// Tokens per prefill chunk; llama.cpp's default.
-const UBATCH: u64 = 512;
-/// The cache's cells are padded to this (llama-kv-cache.cpp, `GGML_PAD(…, 256)`).
-const CELL_PADDING: u64 = 256;
-/// Snapshots of sliding-window state kept per slot, so that a conversation's prompt need not be read again.
-const CHECKPOINTS: u64 = 4;
-/// Code, tokenizer, HTTP threads and allocator slack beside the model's own buffers. Measured with builds b10434 and
-/// b11434: 17-45 MiB over the sum of the printed buffers (docs/memory.md).
-const PROCESS: Bytes = Bytes::mib(64);
-
 impl Engine for LlamaCpp {
     fn manifest(&self) -> &Manifest {
         static MANIFEST: OnceLock<Manifest> = OnceLock::new();
         MANIFEST.get_or_init(|| Manifest::parse(include_str!("engine.yaml")))
     }
 
-    /// The worst graph's buffer: masks of one window and of one full cache, activations of one chunk, logits.
-    ///
-    /// An upper bound for flash attention or an f16 mask on the CPU backend, checked against the printed
-    /// `compute buffer size` (docs/memory.md); unknown where the header lacks a dimension.
     fn memory(&self, model: &Model, ask: &Ask) -> Overhead {
-        let ubatch = ubatch(ask);
-        let compute = compute(model, ask, ubatch);
-        Overhead { compute, process: PROCESS, caches: checkpoints(model, ask) }
+        memory::overhead(model, ask)
     }
 
     fn cache_cells(&self, ask: &Ask, window: Option<u64>) -> u64 {
-        let slot = pad(ask.context_size);
-        let cells = match window {
-            // llama-kv-cache-iswa.cpp: the window of each sequence plus one chunk, never more than the full cache.
-            Some(window) => slot.min(pad(window.saturating_add(ubatch(ask)))),
-            None => slot,
-        };
-        cells.saturating_mul(u64::from(ask.parallel))
+        memory::cells_of_slot(ask, window).saturating_mul(u64::from(ask.parallel))
     }
 
     fn launch(&self, ask: &Ask, model: &Model, binary: &Binary, seat: &Seat) -> Result<LaunchSpec, Refusal> {
@@ -65,13 +45,14 @@ impl Engine for LlamaCpp {
         values.set("parallel", ask.parallel);
         values.set("key_type", ask.key_type.name());
         values.set("value_type", ask.value_type.name());
-        values.set("ubatch", ubatch(ask));
+        values.set("ubatch", memory::chunk(ask));
         values.set("threads", ask.threads);
-        values.set("checkpoints", CHECKPOINTS);
+        values.set("checkpoints", memory::CHECKPOINTS);
         values.hold("several_slots", ask.parallel > 1);
         values.hold("quantized_value_cache", ask.value_type.is_quantized());
-        values.hold("sliding_window", has_windows(model));
+        values.hold("sliding_window", memory::largest_window(model).is_some());
         values.hold("embedding", ask.task == Task::Embedding);
+        values.hold("no_pooling", ask.task == Task::Embedding && !model.pooling);
         let flags = expand::flags(manifest, binary, &values, &ask.runtime_flags)?;
 
         let mut env = manifest.env.clone();
@@ -93,57 +74,9 @@ impl Engine for LlamaCpp {
                 term_grace: manifest.stop.term_grace(),
                 second_term_grace: manifest.stop.second_term_grace(),
             },
+            remedies: BTreeMap::new(),
         })
     }
-}
-
-fn ubatch(ask: &Ask) -> u64 {
-    match ask.task {
-        // An input longer than one chunk is refused by the embedding path, so the chunk is the whole context.
-        Task::Embedding => ask.context_size.max(UBATCH),
-        Task::Chat | Task::Code | Task::Reasoning => UBATCH.min(pad(ask.context_size)),
-    }
-}
-
-fn pad(cells: u64) -> u64 {
-    cells.div_ceil(CELL_PADDING).saturating_mul(CELL_PADDING)
-}
-
-fn has_windows(model: &Model) -> bool {
-    matches!(&model.attention, Attention::Layers { layers } if layers.iter().any(|layer| layer.window.is_some()))
-}
-
-fn compute(model: &Model, ask: &Ask, ubatch: u64) -> Option<Bytes> {
-    let (embedding, feed_forward) = (model.embedding_length?, model.feed_forward_length?);
-    let vocabulary = model.vocabulary?;
-    const F32: u64 = 4;
-    const F16: u64 = 2;
-    // The mask is made in f32 and cast to f16 for flash attention: both are alive at once.
-    let masks = if has_windows(model) { 2 } else { 1 };
-    let mask = pad(ask.context_size).checked_mul(ubatch)?.checked_mul(masks * (F32 + F16))?;
-    let activations = ubatch
-        .checked_mul(F32)?
-        .checked_mul(feed_forward.checked_mul(2)?.checked_add(embedding.checked_mul(4)?)?)?;
-    let outputs = match ask.task {
-        Task::Embedding => 0,
-        _ => u64::from(ask.parallel).checked_mul(vocabulary)?.checked_mul(2 * F32)?,
-    };
-    Some(Bytes(mask.checked_add(activations)?.checked_add(outputs)?))
-}
-
-/// Copies of the windowed layers' state that `--ctx-checkpoints` keeps.
-fn checkpoints(model: &Model, ask: &Ask) -> Bytes {
-    let Attention::Layers { layers } = &model.attention else { return Bytes::ZERO };
-    layers
-        .iter()
-        .filter_map(|layer| {
-            let rows = layer.window?.saturating_mul(CHECKPOINTS).saturating_mul(u64::from(ask.parallel));
-            Some(
-                ask.key_type.bytes(layer.key_elements.saturating_mul(rows))
-                    + ask.value_type.bytes(layer.value_elements.saturating_mul(rows)),
-            )
-        })
-        .sum()
 }
 
 /// Alive, ours, and able to produce a token: `/health` alone stays 200 when every request fails (llama.cpp #27309).
@@ -175,7 +108,8 @@ fn health() -> Probe {
     Probe {
         name: "health".into(),
         call: HttpCall::get("/health"),
-        wrong_key: false,
+        // It is public, and asked first: whoever answers has not shown yet who it is, so it is not shown our key.
+        wrong_key: true,
         deadline: Duration::from_secs(5),
         read: is_healthy,
     }

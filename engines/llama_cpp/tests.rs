@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::*;
-use crate::contract::{Cause, Exit, KvType, Layer, TensorBytes};
+use crate::contract::{Attention, Bytes, Cause, Exit, KvType, Layer, TensorBytes};
 use crate::manifest::help::Help;
 
 #[derive(serde::Deserialize)]
@@ -26,10 +26,15 @@ fn model(window: Option<u64>) -> Model {
         context_length: Some(8192),
         embedding_length: Some(576),
         feed_forward_length: Some(1536),
+        experts: None,
+        side_elements: 0,
         vocabulary: Some(49152),
+        merges: 48900,
         head_count: Some(9),
+        head_size: Some(64),
         attention: Attention::Layers { layers: vec![layer(None), layer(window)] },
         chat_template: true,
+        pooling: false,
     }
 }
 
@@ -128,4 +133,14 @@ fn cells_follow_the_window_plus_one_chunk() {
     assert_eq!(LlamaCpp.cache_cells(&ask, Some(512)), 2 * 1024);
     assert_eq!(LlamaCpp.cache_cells(&ask, Some(1 << 20)), 2 * 4096);
     assert_eq!(KvType::Q8_0.bytes(64), Bytes(68));
+}
+
+#[test]
+fn our_key_is_shown_only_to_what_has_refused_a_wrong_one() {
+    for task in [Task::Chat, Task::Embedding] {
+        let probes = readiness(task);
+        let first = probes.iter().position(|probe| !probe.wrong_key).unwrap();
+        let refusals = probes[..first].iter().filter(|probe| (probe.read)(401, b"") == ProbeAnswer::Pass);
+        assert_eq!(refusals.count(), 1, "{task:?}");
+    }
 }

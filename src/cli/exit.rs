@@ -69,7 +69,9 @@ impl Exit {
     pub fn of_preparing(error: &PrepareError) -> Exit {
         match error {
             PrepareError::Unfit(_) => Exit::DoesNotFit,
-            PrepareError::Airgap { .. } | PrepareError::Refused(Refusal::DeniedFlag { .. }) => Exit::Refused,
+            PrepareError::Airgap { .. }
+            | PrepareError::AirgapEngine { .. }
+            | PrepareError::Refused(Refusal::DeniedFlag { .. }) => Exit::Refused,
             PrepareError::Refused(Refusal::MissingFlag { .. })
             | PrepareError::Engine(_)
             | PrepareError::Store(_)

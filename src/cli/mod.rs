@@ -1,6 +1,7 @@
 //! The command line: one file per verb. Facts for people go to stdout, progress and complaints to stderr.
 
 use clap::{Parser, Subcommand};
+use tokio::signal::unix::{SignalKind, signal};
 
 mod audit;
 mod down;
@@ -82,10 +83,22 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
     }
 }
 
-/// A runtime for verbs that only speak to the daemon or fetch something.
+/// A runtime for verbs that only speak to the daemon or fetch something. Interrupted, the work is dropped, which ends
+/// the children that it has started.
 fn block_on<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    Ok(runtime.block_on(work))
+    let done = runtime.block_on(async {
+        let (mut interrupts, mut terms) =
+            (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        tokio::select! {
+            done = work => Ok(done),
+            Some(()) = interrupts.recv() => Err(Failure::silent(Exit::Interrupted)),
+            Some(()) = terms.recv() => Err(Failure::silent(Exit::Interrupted)),
+        }
+    });
+    // Waiting for another process's lock is blocking work that can't be ended; it must not keep the process.
+    runtime.shutdown_background();
+    done
 }
 
 /// Prints facts as JSON, for programs.

@@ -73,7 +73,7 @@ fn list(listing: &Listing) -> String {
             "unused".into(),
         ]
     }));
-    table::render(&["NAME", "SIZE", "DIGEST", "STATE"], &rows, terminal::width())
+    table::render(&["NAME", "SIZE", "DIGEST", "STATE"], &rows, terminal::width(), &[0])
 }
 
 fn verify(store: &Store, names: &[String]) -> Result<(), Failure> {

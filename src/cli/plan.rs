@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::profile::ProfileArgument;
 use super::{Exit, Failure, block_on, print_json, table, terminal};
-use crate::engine::install;
+use crate::engine::Engines;
 use crate::hardware::{self, Root};
 use crate::home::Home;
 use crate::plan::{Plan, Verdict, report};
@@ -38,22 +38,33 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     home.prepare()?;
     let host = hardware::audit(&Root::live());
     let desired = Desired::of(&profile, &host);
-    let workshop = Workshop { home: &home, host: &host, budget: desired.budget, privacy: desired.privacy };
+    let engines = Engines::new(home.engines(), &host);
+    let workshop = Workshop {
+        home: &home,
+        host: &host,
+        engines: &engines,
+        budget: desired.budget,
+        privacy: desired.privacy,
+    };
     let progress = progress::on_stderr();
     let mut taken = Bytes::ZERO;
     let mut plans = Vec::new();
     for wish in &desired.wishes {
         let planned = block_on(async {
+            workshop.check(wish)?;
             let weights = workshop.weights(wish, &*progress).await?;
             let plan = workshop.plan(wish, &weights, taken)?;
-            let spec = launch(wish, &plan, &home).await?;
+            let spec = launch(wish, &plan, &engines).await?;
             Ok::<_, Failure>(Planned {
                 plan,
                 program: spec.as_ref().map(|spec| spec.program.display().to_string()),
                 arguments: spec.map(|spec| spec.flags),
             })
         })??;
-        taken = taken + planned.plan.sum.at_least();
+        // As `up` does it: what is not started takes nothing from those after it.
+        if let Verdict::Fits { total, .. } = planned.plan.verdict {
+            taken = taken + total;
+        }
         plans.push(planned);
     }
     if arguments.json {
@@ -68,11 +79,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 /// What would be launched, if the engine is here. Port and key are assigned at each launch.
-async fn launch(wish: &Wish, plan: &Plan, home: &Home) -> Result<Option<LaunchSpec>, Failure> {
-    let Some(ready) = install::existing(wish.engine.manifest(), &home.engines(), &mut Vec::new()).await
-    else {
-        return Ok(None);
-    };
+async fn launch(wish: &Wish, plan: &Plan, engines: &Engines) -> Result<Option<LaunchSpec>, Failure> {
+    let Some(ready) = engines.find(wish.engine.manifest()).await.ready else { return Ok(None) };
     let seat = Seat { port: 0, key: String::new() };
     let spec = wish.engine.launch(&plan.ask, &plan.model, &ready.binary, &seat);
     spec.map(Some).map_err(|refusal| PrepareError::from(refusal).into())

@@ -20,9 +20,15 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         return print_json(&status.models);
     }
     let rows: Vec<_> = status.models.iter().map(|model| row(model, SystemTime::now())).collect();
-    let head = ["NAME", "MODEL", "ENGINE", "SIZE", "PROCESSOR", "CONTEXT", "STATE", "UNTIL"];
-    terminal::print(&table::render(&head, &rows, terminal::width()));
+    terminal::print(&render(&rows, terminal::width()));
     Ok(())
+}
+
+/// The model's file gives way first where the terminal is narrow: it is the least surprising of these, and `status`
+/// has it in full.
+fn render(rows: &[Vec<String>], width: usize) -> String {
+    let head = ["NAME", "MODEL", "ENGINE", "SIZE", "PROCESSOR", "CONTEXT", "STATE", "UNTIL"];
+    table::render(&head, rows, width, &[1, 0])
 }
 
 fn row(model: &ModelStatus, now: SystemTime) -> Vec<String> {
@@ -69,6 +75,21 @@ fn until(model: &ModelStatus, now: SystemTime) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn cells(model: &str) -> Vec<String> {
+        ["chat", model, "llama.cpp", "306 MiB", "100% CPU", "2×4096", "ready", "forever"]
+            .map(str::to_owned)
+            .to_vec()
+    }
+
+    #[test]
+    fn the_models_name_gives_way_and_nothing_else_is_cut() {
+        let text = render(&[cells("SmolLM2-135M-Instruct.Q4_1"), cells("tiny")], 80);
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+        assert_eq!(text.matches("forever").count(), 2, "{text}");
+        assert_eq!(text.matches('…').count(), 1, "{text}");
+        assert!(render(&[cells("SmolLM2-135M-Instruct.Q4_1")], 100).contains("SmolLM2-135M-Instruct.Q4_1 "));
+    }
 
     #[test]
     fn a_model_is_named_by_its_file() {

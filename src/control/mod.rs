@@ -32,6 +32,7 @@ pub struct Status {
     pub profile_path: PathBuf,
     /// Where clients reach the gateway.
     pub endpoint: String,
+    #[serde(with = "crate::stamp")]
     pub started: SystemTime,
     /// It is draining and will end.
     pub stopping: bool,

@@ -28,8 +28,10 @@ pub use memory::{GroupMemory, OomWatch};
 pub use nix::sys::signal::Signal;
 pub use nonce::{BadNonce, Nonce};
 pub use ports::Ports;
+pub(crate) use program::check as check_program;
 pub use record::{Leader, Record, RecordError, Records};
 pub use spawn::Launcher;
+pub(crate) use spawn::scrub;
 pub use sweep::{SweepError, Swept, sweep, verify_gone};
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ const NATIVE: u16 = if cfg!(target_arch = "x86_64") {
 };
 
 /// The program as an absolute path, once it can be expected to start.
-pub(super) fn check(program: &Path) -> Result<PathBuf, SpawnError> {
+pub(crate) fn check(program: &Path) -> Result<PathBuf, SpawnError> {
     let program = std::path::absolute(program)
         .map_err(|source| SpawnError::Other { program: program.into(), source })?;
     let not_executable = |why: &'static str| SpawnError::NotExecutable { program: program.clone(), why };

@@ -144,14 +144,19 @@ impl Workshop {
 fn command(spec: &LaunchSpec, program: &Path, nonce: &Nonce) -> Command {
     let mut command = Command::new(program);
     command.args(spec.argv()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    scrub(&mut command, &spec.scrub);
+    command.envs(&spec.env).env(MARK, nonce.as_str());
+    command
+}
+
+/// Takes inherited variables that start with one of these from the child.
+pub(crate) fn scrub(command: &mut Command, prefixes: &[String]) {
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
-        if spec.scrub.iter().any(|prefix| text.starts_with(prefix)) {
+        if prefixes.iter().any(|prefix| text.starts_with(prefix)) {
             command.env_remove(&name);
         }
     }
-    command.envs(&spec.env).env(MARK, nonce.as_str());
-    command
 }
 
 /// Puts the child into a process group and the cgroup, and ties its life to the daemon's, before its first

@@ -102,6 +102,7 @@ fn spec(program: impl AsRef<Path>, arguments: &[&str]) -> LaunchSpec {
             read: |_, _| ProbeAnswer::Pass,
         },
         stop: StopRecipe { term_grace: Duration::ZERO, second_term_grace: Duration::ZERO },
+        remedies: BTreeMap::new(),
     }
 }
 

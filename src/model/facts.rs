@@ -10,7 +10,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use edgeorch_engines::{Bytes, Model, TensorBytes};
+use edgeorch_engines::{Bytes, Experts, Model, TensorBytes};
 
 use super::gguf::{self, GgufError, Header, Metadata, Tensor, Value};
 
@@ -32,6 +32,7 @@ fn describe(path: &Path, header: &Header) -> Result<Model, GgufError> {
         return Err(GgufError::NoTensors);
     }
     let largest = |suffix: &str| largest(metadata, &format!("{architecture}.{suffix}"));
+    let count = |suffix: &str| largest(suffix).unwrap_or(0);
     Ok(Model {
         path: path.to_owned(),
         file_bytes: Bytes(header.file_bytes),
@@ -41,11 +42,19 @@ fn describe(path: &Path, header: &Header) -> Result<Model, GgufError> {
         tensors: tensor_bytes(&header.tensors),
         context_length: largest("context_length"),
         embedding_length: largest("embedding_length"),
-        feed_forward_length: largest("feed_forward_length"),
+        feed_forward_length: largest("feed_forward_length").max(largest("expert_shared_feed_forward_length")),
+        experts: experts(largest),
+        side_elements: count("embedding_length_per_layer_input")
+            .saturating_mul(count("block_count"))
+            .saturating_add(count("altup.num_inputs").saturating_mul(count("embedding_length"))),
         vocabulary: vocabulary(header, largest("vocab_size")),
+        merges: metadata.array("tokenizer.ggml.merges").map_or(0, |merges| merges.len),
         head_count: largest("attention.head_count"),
+        head_size: head_size(largest),
         attention: attention::of(architecture, metadata),
         chat_template: metadata.text("tokenizer.chat_template").is_some(),
+        // 0 is llama.cpp's `none`.
+        pooling: largest("pooling_type").is_some_and(|kind| kind > 0),
     })
 }
 
@@ -55,6 +64,19 @@ fn largest(metadata: &Metadata, key: &str) -> Option<u64> {
         Value::Array(array) => array.values.iter().filter_map(Value::unsigned).max(),
         one => one.unsigned(),
     }
+}
+
+/// A mixture whose file names no width of its own has experts of the dense width.
+fn experts(largest: impl Fn(&str) -> Option<u64>) -> Option<Experts> {
+    let used = largest("expert_used_count").filter(|used| *used > 0)?;
+    let width = largest("expert_feed_forward_length").or_else(|| largest("feed_forward_length"))?;
+    Some(Experts { used, feed_forward_length: width })
+}
+
+/// The key's size where the file says it, else an even share of the embedding.
+fn head_size(largest: impl Fn(&str) -> Option<u64>) -> Option<u64> {
+    let said = largest("attention.key_length").max(largest("attention.key_length_swa"));
+    said.or_else(|| largest("embedding_length")?.checked_div(largest("attention.head_count")?))
 }
 
 /// In the order in which llama.cpp sizes its vocabulary: the tokens themselves, then the key; the embeddings' rows where

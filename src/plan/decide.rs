@@ -125,48 +125,63 @@ fn unknown_parts(sum: &Sum) -> String {
 /// The smallest context that is worth proposing.
 const LEAST_CONTEXT: u64 = 512;
 
-/// Changes that would fit, each tried with the same sum: fewer slots, a smaller cache type, less context, all three.
+/// Changes that would fit, each tried with the same sum: fewer slots, a smaller cache type, both where neither alone is
+/// enough; then less context, with both only where it must be.
 fn alternatives(model: &Model, ask: &Ask, engine: &dyn Engine, allowed: Bytes) -> Vec<Alternative> {
     let fits = |ask: &Ask| memory::sum(model, ask, engine).total().filter(|total| *total <= allowed);
-    let one_slot = Ask { parallel: 1, ..ask.clone() };
-    let small_cache = Ask { key_type: KvType::Q8_0, value_type: KvType::Q8_0, ..ask.clone() };
-    let all = Ask { parallel: 1, ..small_cache.clone() };
-
-    let mut found = Vec::new();
-    let mut propose = |change: String, candidate: &Ask| {
-        if let Some(total) = fits(candidate) {
-            found.push(Alternative { change, total });
-        }
-    };
-    if ask.parallel > 1 {
-        propose("parallel: 1".into(), &one_slot);
+    let small = |kind: KvType| if kind.is_quantized() { kind } else { KvType::Q8_0 };
+    let small_cache = Ask { key_type: small(ask.key_type), value_type: small(ask.value_type), ..ask.clone() };
+    let both = Ask { parallel: 1, ..small_cache.clone() };
+    let mut candidates: Vec<Ask> = fewer_slots(ask, |ask| fits(ask).is_some()).into_iter().collect();
+    candidates.extend(fits(&small_cache).map(|_| small_cache));
+    if candidates.is_empty() {
+        candidates.extend(fits(&both).map(|_| both.clone()));
     }
-    if !ask.key_type.is_quantized() {
-        propose("kv_cache: {key: q8_0, value: q8_0}".into(), &small_cache);
-    }
-    for (candidate, also) in [(ask, ""), (&all, ", parallel: 1, kv_cache: {key: q8_0, value: q8_0}")] {
-        if let Some(context) = largest_context(candidate, |ask| fits(ask).is_some()) {
-            let candidate = Ask { context_size: context, ..candidate.clone() };
-            propose(format!("context_size: {context}{also}"), &candidate);
-            break;
-        }
-    }
-    found
+    candidates
+        .extend([ask, &both].into_iter().find_map(|ask| shorter_context(ask, |ask| fits(ask).is_some())));
+    let propose =
+        |candidate: Ask| Some(Alternative { change: change(ask, &candidate), total: fits(&candidate)? });
+    candidates.into_iter().filter_map(propose).collect()
 }
 
-/// The largest multiple of 256 below the asked context that fits.
-fn largest_context(ask: &Ask, fits: impl Fn(&Ask) -> bool) -> Option<u64> {
+/// What of the profile would be written otherwise.
+fn change(from: &Ask, to: &Ask) -> String {
+    let mut words = Vec::new();
+    if to.context_size != from.context_size {
+        words.push(format!("context_size: {}", to.context_size));
+    }
+    if to.parallel != from.parallel {
+        words.push(format!("parallel: {}", to.parallel));
+    }
+    if (to.key_type, to.value_type) != (from.key_type, from.value_type) {
+        words.push(format!("kv_cache: {{key: {}, value: {}}}", to.key_type.name(), to.value_type.name()));
+    }
+    words.join(", ")
+}
+
+/// The most slots below the asked ones that fit.
+fn fewer_slots(ask: &Ask, fits: impl Fn(&Ask) -> bool) -> Option<Ask> {
+    let with = |parallel: u64| Ask { parallel: u32::try_from(parallel).unwrap_or(u32::MAX), ..ask.clone() };
+    largest(1, u64::from(ask.parallel), |slots| fits(&with(slots))).map(with)
+}
+
+/// The longest context below the asked one that fits, in steps of 256.
+fn shorter_context(ask: &Ask, fits: impl Fn(&Ask) -> bool) -> Option<Ask> {
     const STEP: u64 = 256;
-    let (mut low, mut high) = (LEAST_CONTEXT / STEP, ask.context_size.div_ceil(STEP));
     let with = |steps: u64| Ask { context_size: steps * STEP, ..ask.clone() };
-    if high <= low || !fits(&with(low)) {
+    largest(LEAST_CONTEXT / STEP, ask.context_size.div_ceil(STEP), |steps| fits(&with(steps))).map(with)
+}
+
+/// The largest number from `low` to below `high` that fits; whatever is smaller than one that fits, fits too.
+fn largest(mut low: u64, mut high: u64, fits: impl Fn(u64) -> bool) -> Option<u64> {
+    if high <= low || !fits(low) {
         return None;
     }
     while high - low > 1 {
         let middle = low + (high - low) / 2;
-        if fits(&with(middle)) { low = middle } else { high = middle }
+        if fits(middle) { low = middle } else { high = middle }
     }
-    Some(low * STEP)
+    Some(low)
 }
 
 #[cfg(test)]

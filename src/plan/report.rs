@@ -15,7 +15,7 @@ pub fn sum(plan: &Plan, width: usize) -> String {
     let known = if total.is_some() { "total" } else { "at least" };
     text += &row(known, Some(plan.sum.at_least()), "", width);
     text += &row("allowed", Some(plan.allowance.bytes), &plan.allowance.why, width);
-    text + &verdict(plan)
+    text + &verdict(plan, width)
 }
 
 fn row(name: &str, bytes: Option<Bytes>, how: &str, width: usize) -> String {
@@ -30,7 +30,7 @@ fn row(name: &str, bytes: Option<Bytes>, how: &str, width: usize) -> String {
     text
 }
 
-fn verdict(plan: &Plan) -> String {
+fn verdict(plan: &Plan, width: usize) -> String {
     match &plan.verdict {
         Verdict::Fits { spare, .. } => format!("  It fits, with {spare} to spare.\n"),
         Verdict::Unknown { .. } => {
@@ -45,7 +45,11 @@ fn verdict(plan: &Plan) -> String {
             } else {
                 text += "  It would fit with\n";
                 for alternative in alternatives {
-                    text += &format!("    {:<52}{:>10}\n", alternative.change, alternative.total.to_string());
+                    let column = width.saturating_sub(4 + 10).clamp(20, 52);
+                    let mut lines = fold(&alternative.change, column).into_iter();
+                    let first = lines.next().unwrap_or_default();
+                    text += &format!("    {first:<column$}{:>10}\n", alternative.total.to_string());
+                    lines.for_each(|line| text += &format!("    {line}\n"));
                 }
             }
             text

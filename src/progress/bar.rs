@@ -1,6 +1,7 @@
 //! The bar on a terminal: name, bytes, rate and time left, on one line of at most the terminal's width.
 
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use edgeorch_engines::Bytes;
@@ -11,29 +12,38 @@ use super::Progress;
 const SIZED: &str =
     "{prefix} [{wide_bar}] {binary_bytes}/{binary_total_bytes} {binary_bytes_per_sec} {eta} left";
 const UNSIZED: &str = "{spinner} {prefix} {binary_bytes} {binary_bytes_per_sec} {wide_msg}";
+/// Work without bytes: a build.
+const COUNTED: &str = "{prefix} [{wide_bar}] {percent}% {elapsed}";
 /// Longer names would leave no room for the bar in 80 columns.
 const NAME_WIDTH: usize = 28;
+const FULL: u64 = 100;
 
 /// One bar; it is drawn by `started` and taken away by `finished`, or when it is dropped.
 #[derive(Debug, Default)]
 pub struct Bar {
     drawn: Mutex<Option<ProgressBar>>,
+    /// The bar's position is a percentage, not a number of bytes.
+    counts_percent: AtomicBool,
 }
 
 impl Bar {
+    fn drawn(&self) -> MutexGuard<'_, Option<ProgressBar>> {
+        self.drawn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn with(&self, act: impl FnOnce(&ProgressBar)) {
-        if let Some(bar) = self.drawn.lock().unwrap_or_else(std::sync::PoisonError::into_inner).as_ref() {
+        if let Some(bar) = self.drawn().as_ref() {
             act(bar);
         }
     }
 
     fn take(&self) -> Option<ProgressBar> {
-        self.drawn.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take()
+        self.drawn().take()
     }
 
     fn replace(&self, bar: ProgressBar) {
         self.clear();
-        *self.drawn.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(bar);
+        *self.drawn() = Some(bar);
     }
 
     fn clear(&self) {
@@ -50,6 +60,7 @@ impl Progress for Bar {
         bar.set_style(style(UNSIZED));
         // The spinner must turn while nothing arrives: that is what it is for.
         bar.enable_steady_tick(Duration::from_millis(120));
+        self.counts_percent.store(false, Relaxed);
         self.replace(bar);
         if let Some(total) = total {
             self.sized(total);
@@ -67,21 +78,39 @@ impl Progress for Bar {
         self.with(|bar| bar.set_position(done.0));
     }
 
-    fn message(&self, text: &str) {
+    fn reached(&self, percent: u8) {
         self.with(|bar| {
-            if bar.length().is_some() {
-                bar.println(format!("{}: {text}", bar.prefix()));
-            } else {
-                bar.set_message(text.to_owned());
+            if !self.counts_percent.swap(true, Relaxed) {
+                bar.set_length(FULL);
+                bar.set_style(style(COUNTED));
             }
+            bar.set_position(u64::from(percent));
         });
+    }
+
+    fn message(&self, text: &str) {
+        match self.drawn().as_ref() {
+            Some(bar) if bar.length().is_some() => bar.println(format!("{}: {text}", bar.prefix())),
+            Some(bar) => bar.set_message(text.to_owned()),
+            None => eprintln!("{text}"),
+        }
+    }
+
+    fn note(&self, text: &str) {
+        match self.drawn().as_ref() {
+            Some(bar) => bar.println(text),
+            None => eprintln!("{text}"),
+        }
     }
 
     fn finished(&self) {
         if let Some(bar) = self.take() {
-            let (name, done, took) = (bar.prefix(), Bytes(bar.position()), bar.elapsed());
+            let (name, position, took) = (bar.prefix(), bar.position(), bar.elapsed().as_secs_f64());
             bar.finish_and_clear();
-            eprintln!("{name}: {done} in {:.1} s", took.as_secs_f64());
+            match self.counts_percent.load(Relaxed) {
+                true => eprintln!("{name}: done in {took:.0} s"),
+                false => eprintln!("{name}: {} in {took:.1} s", Bytes(position)),
+            }
         }
     }
 }
@@ -113,7 +142,7 @@ mod tests {
 
     #[test]
     fn the_templates_are_valid() {
-        for template in [SIZED, UNSIZED] {
+        for template in [SIZED, UNSIZED, COUNTED] {
             assert!(ProgressStyle::with_template(template).is_ok(), "{template}");
         }
     }

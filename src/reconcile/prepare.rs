@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use edgeorch_engines::Source;
 
 use super::Wish;
-use crate::engine::{self, EngineError};
+use crate::engine::{self, EngineError, Engines};
 use crate::home::Home;
 use crate::model::facts;
 use crate::model::gguf::GgufError;
@@ -23,6 +23,7 @@ use crate::progress::Progress;
 pub struct Workshop<'a> {
     pub home: &'a Home,
     pub host: &'a Host,
+    pub engines: &'a Engines,
     /// The most that all models together may take.
     pub budget: Bytes,
     pub privacy: PrivacyMode,
@@ -51,6 +52,10 @@ pub enum PrepareError {
         "privacy.mode is airgap and {what} is not on this machine; bring it with `edgeorch pull` where a network is allowed, or use file:"
     )]
     Airgap { what: String },
+    #[error(
+        "privacy.mode is airgap and {engine} is not on this machine{passed_over}; put {program} on PATH, or run `edgeorch engines install {engine}` where a network is allowed"
+    )]
+    AirgapEngine { engine: String, program: String, passed_over: String },
     #[error(transparent)]
     Refused(#[from] Refusal),
     /// The sum and its alternatives are in the plan.
@@ -75,7 +80,7 @@ impl PrepareError {
     /// The cause under which an instance fails.
     pub fn cause(&self) -> Cause {
         match self {
-            PrepareError::Engine(_) => Cause::NotRunnable,
+            PrepareError::Engine(_) | PrepareError::AirgapEngine { .. } => Cause::NotRunnable,
             PrepareError::Store(_) | PrepareError::Fetch(_) | PrepareError::Airgap { .. } => Cause::Fetch,
             PrepareError::Model { .. } => Cause::Model,
             PrepareError::Refused(_) => Cause::Config,
@@ -85,6 +90,11 @@ impl PrepareError {
 }
 
 impl Workshop<'_> {
+    /// What can be refused before anything is fetched: the user's own flags.
+    pub fn check(&self, wish: &Wish) -> Result<(), PrepareError> {
+        Ok(expand::deny(wish.engine.manifest(), &wish.ask.runtime_flags)?)
+    }
+
     /// The weights' place in the store, fetched if they are not here.
     pub async fn weights(&self, wish: &Wish, progress: &dyn Progress) -> Result<Entry, PrepareError> {
         let store = Store::open(self.home.models())?;
@@ -113,7 +123,7 @@ impl Workshop<'_> {
         taken: Bytes,
         progress: &dyn Progress,
     ) -> Result<Prepared, PrepareError> {
-        expand::deny(wish.engine.manifest(), &wish.ask.runtime_flags)?;
+        self.check(wish)?;
         let weights = self.weights(wish, progress).await?;
         let plan = self.plan(wish, &weights, taken)?;
         let approved = plan.approve().map_err(PrepareError::Unfit)?;
@@ -124,10 +134,14 @@ impl Workshop<'_> {
     async fn engine(&self, wish: &Wish, progress: &dyn Progress) -> Result<engine::Ready, PrepareError> {
         let manifest = wish.engine.manifest();
         if self.privacy != PrivacyMode::Airgap {
-            return Ok(engine::install::ensure(wish.engine, self.host, &self.home.engines(), progress).await?);
+            return Ok(self.engines.ensure(manifest, progress).await?);
         }
-        let here = engine::install::existing(manifest, &self.home.engines(), &mut Vec::new()).await;
-        here.ok_or_else(|| PrepareError::Airgap { what: manifest.id.clone() })
+        let search = self.engines.find(manifest).await;
+        search.ready.ok_or_else(|| PrepareError::AirgapEngine {
+            engine: manifest.id.clone(),
+            program: manifest.program.clone(),
+            passed_over: search.passed_over.iter().map(|error| format!("; {error}")).collect(),
+        })
     }
 }
 

@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 
 use super::Wish;
 use super::prepare::{PrepareError, Prepared, Workshop};
+use crate::engine::Engines;
 use crate::home::Home;
 use crate::profile::elements::PrivacyMode;
 use crate::progress::Progress;
@@ -17,6 +18,7 @@ pub struct Preparer {
     pub home: Home,
     /// The machine before anything was started.
     pub host: Host,
+    pub engines: Arc<Engines>,
     /// The most that all models together may take.
     pub budget: Bytes,
     pub privacy: PrivacyMode,
@@ -37,8 +39,13 @@ impl Preparer {
         while let Some(wish) = queue.recv().await {
             let id = wish.ask.id.clone();
             proven.remove(&id);
-            let workshop =
-                Workshop { home: &self.home, host: &self.host, budget: self.budget, privacy: self.privacy };
+            let workshop = Workshop {
+                home: &self.home,
+                host: &self.host,
+                engines: &self.engines,
+                budget: self.budget,
+                privacy: self.privacy,
+            };
             let taken = proven.values().copied().sum();
             let result = workshop.prepare(&wish, taken, &*self.progress).await;
             if let Ok(prepared) = &result {

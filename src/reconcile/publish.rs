@@ -18,11 +18,14 @@ pub fn availability(snapshot: &Snapshot) -> Availability {
     }
 }
 
-/// One sentence on why it failed.
+/// One sentence on why it failed, and what to do where that is known.
 pub fn failure(snapshot: &Snapshot) -> String {
     let what = snapshot.cause.map_or("is not running", |cause| cause.sentence());
-    match &snapshot.detail {
-        Some(detail) => format!("{} {what}: {detail}", snapshot.name),
-        None => format!("{} {what}", snapshot.name),
+    let mut text = format!("{} {what}", snapshot.name);
+    for (between, part) in
+        [(": ", snapshot.detail.as_deref()), ("; ", snapshot.cause.and_then(|cause| cause.advice()))]
+    {
+        text.extend(part.into_iter().flat_map(|part| [between, part]));
     }
+    text
 }

@@ -2,9 +2,11 @@
 //! It alone decides; each arm hands on and returns, so nothing ever waits for anything slow.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use edgeorch_engines::Cause;
 use tokio::sync::{mpsc, watch};
 
 use super::prepare::Prepared;
@@ -12,6 +14,7 @@ use super::preparer::Outcome;
 use super::{Happening, Order, Wish, publish};
 use crate::chain::chain;
 use crate::control::{ModelStatus, Status};
+use crate::engine::Engines;
 use crate::gateway::{ModelCard, Publisher, Route, Signal, Traffic};
 use crate::plan::Plan;
 use crate::supervise::instance::Recipe;
@@ -23,6 +26,8 @@ pub struct Model {
     pub instance: Instance,
     /// Once proven.
     pub plan: Option<Plan>,
+    /// The engine's program, once it was found.
+    pub program: Option<PathBuf>,
 }
 
 /// What wakes the loop.
@@ -39,6 +44,7 @@ pub struct Inputs {
 
 pub struct Reconciler {
     pub models: BTreeMap<String, Model>,
+    pub engines: Arc<Engines>,
     pub queue: mpsc::UnboundedSender<Wish>,
     pub traffic: Traffic,
     pub routes: Publisher,
@@ -103,6 +109,7 @@ impl Reconciler {
         match result {
             Ok(prepared) => {
                 model.plan = Some(prepared.approved.plan().clone());
+                model.program = Some(prepared.engine.binary.program.clone());
                 model.instance.send(Command::Prepared(recipe(&prepared)));
                 self.tell(Happening::Prepared(prepared));
             }
@@ -115,10 +122,21 @@ impl Reconciler {
     }
 
     fn changed(&mut self, snapshot: Snapshot) {
+        self.condemn(&snapshot);
         self.routes.set(&snapshot.name, publish::availability(&snapshot));
         self.meters.record(&snapshot);
         self.publish_status();
         self.tell(Happening::Changed(snapshot));
+    }
+
+    /// A build that is not for this CPU would fail at every start: the next one takes another.
+    fn condemn(&self, snapshot: &Snapshot) {
+        let program = self.models.get(&snapshot.name).and_then(|model| model.program.as_ref());
+        if let (true, Some(Cause::IllegalInstruction), Some(program)) =
+            (snapshot.is_failed(), snapshot.cause, program)
+        {
+            self.engines.condemn(program);
+        }
     }
 
     fn publish(&self) {
@@ -175,8 +193,10 @@ impl Reconciler {
 fn recipe(prepared: &Prepared) -> Recipe {
     let prepared = prepared.clone();
     Arc::new(move |seat| {
-        let plan = prepared.approved.plan();
-        prepared.wish.engine.launch(&plan.ask, &plan.model, &prepared.engine.binary, seat)
+        let (plan, engine) = (prepared.approved.plan(), prepared.wish.engine);
+        let mut spec = engine.launch(&plan.ask, &plan.model, &prepared.engine.binary, seat)?;
+        spec.remedies.insert(Cause::IllegalInstruction, prepared.engine.remedy(engine.manifest()));
+        Ok(spec)
     })
 }
 

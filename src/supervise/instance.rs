@@ -59,6 +59,7 @@ pub struct Snapshot {
     #[serde(skip)]
     pub record: Option<Arc<Record>>,
     /// When this state was entered.
+    #[serde(with = "crate::stamp")]
     pub since: SystemTime,
     pub restarts: u32,
     /// Why it last failed.
@@ -67,6 +68,7 @@ pub struct Snapshot {
     /// From the start of the child to its first token.
     pub ready_after_ms: Option<u64>,
     /// When it is started again, if it waits for that.
+    #[serde(with = "crate::stamp::option")]
     pub retry: Option<SystemTime>,
 }
 

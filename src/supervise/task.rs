@@ -231,7 +231,9 @@ impl Actor {
             Err(error) => (Cause::Crash, chain(&error)),
         };
         if !matches!(self.life.state(), State::Stopping { .. } | State::Draining { .. }) {
-            self.blame(cause, Some(detail));
+            let remedy =
+                running.spec.remedies.get(&cause).map_or(String::new(), |remedy| format!("; {remedy}"));
+            self.blame(cause, Some(detail + &remedy));
         }
         self.happened(Event::Exited(cause)).await;
     }
@@ -424,3 +426,6 @@ fn last_words(exit: Exit, lines: &[String]) -> String {
         None => format!("{how}; it printed nothing"),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,29 @@
 //! The whole program, as people run it: the real binary, real children, a real llama-server with real weights where
 //! this machine can have them, and the fake engine for faults that a real one can't be made to show.
 
+// A panic is how a test fails, in its helpers too.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod architecture;
+mod bad_input_engine;
+mod bad_input_model;
+mod bad_input_place;
+mod bad_input_profile;
+mod fault_kill;
+mod fault_left_over;
+mod fault_serving;
+mod fault_start;
 #[path = "../support/gguf_builder.rs"]
 mod gguf_builder;
+mod papers;
+mod real_api;
+mod real_client;
+mod real_commands;
+mod real_death;
+mod real_flags;
+mod real_leave;
+mod real_plan;
+mod real_stop;
+mod real_up;
 mod smoke;
 mod support;

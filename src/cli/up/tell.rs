@@ -89,7 +89,9 @@ impl Teller {
 
     fn changed(&mut self, snapshot: &Snapshot) {
         let restarts = self.restarts.insert(snapshot.name.clone(), snapshot.restarts).unwrap_or(0);
-        if snapshot.restarts > restarts {
+        // What ends the whole is told at the end, once.
+        let is_last = snapshot.is_failed() && !self.was_ready;
+        if snapshot.restarts > restarts && !is_last {
             let what = crate::reconcile::publish::failure(snapshot);
             eprintln!("{}", table::fold(&what, "", terminal::width()));
         }

@@ -31,7 +31,8 @@ fn a_model_tells_its_shape_and_its_bytes() {
     assert_eq!(model.context_length, Some(512));
     assert_eq!(model.embedding_length, Some(64));
     assert_eq!(model.feed_forward_length, Some(128));
-    assert_eq!(model.head_count, Some(4));
+    assert_eq!((model.head_count, model.head_size), (Some(4), Some(16)));
+    assert_eq!((model.experts, model.side_elements), (None, 0));
     assert_eq!(model.vocabulary, Some(8));
     assert!(model.chat_template);
 }

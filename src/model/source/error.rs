@@ -11,7 +11,7 @@ use crate::model::store::StoreError;
 pub enum FetchError {
     #[error(transparent)]
     Store(#[from] StoreError),
-    #[error("find {}{}", path.display(), near_text(.near, "; beside it lies "))]
+    #[error("find {}{}; correct the path in `source`", path.display(), near_text(.near, "; beside it lies "))]
     Missing {
         path: PathBuf,
         near: Vec<String>,
@@ -61,6 +61,10 @@ pub enum FetchError {
         waited.as_secs()
     )]
     PipStalled { requirement: String, pip: String, waited: Duration },
+    #[error(
+        "download {requirement}: its sha256 is not {expected}; it was changed on the way or replaced: don't trust this index"
+    )]
+    PipHash { requirement: String, expected: String },
     #[error("find `{member}` in {wheel}{}", near_text(.near, "; nearest: "))]
     NoMember { member: String, wheel: String, near: Vec<String> },
     #[error("unpack `{member}` from {wheel}: it is a folder or a link, not a file")]

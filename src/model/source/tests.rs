@@ -40,6 +40,14 @@ impl Progress for Told {
         self.0.lock().unwrap().push(format!("advanced {}", done.0));
     }
 
+    fn reached(&self, percent: u8) {
+        self.0.lock().unwrap().push(format!("reached {percent}"));
+    }
+
+    fn note(&self, text: &str) {
+        self.0.lock().unwrap().push(format!("note {text}"));
+    }
+
     fn message(&self, text: &str) {
         self.0.lock().unwrap().push(format!("message {text}"));
     }

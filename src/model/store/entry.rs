@@ -23,7 +23,7 @@ pub struct Entry {
     /// The blob, or the file in place.
     pub path: PathBuf,
     /// When it was fetched; a `file:` source never is.
-    #[serde(serialize_with = "as_rfc3339")]
+    #[serde(serialize_with = "crate::stamp::option::serialize")]
     pub fetched: Option<SystemTime>,
 }
 
@@ -82,11 +82,4 @@ pub struct Listing {
 
 fn as_text<S: Serializer>(value: &impl std::fmt::Display, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(value)
-}
-
-fn as_rfc3339<S: Serializer>(time: &Option<SystemTime>, serializer: S) -> Result<S::Ok, S::Error> {
-    match time {
-        Some(time) => serializer.collect_str(&humantime::format_rfc3339_seconds(*time)),
-        None => serializer.serialize_none(),
-    }
 }

@@ -1,5 +1,7 @@
 use edgeorch_engines::{Attention, Layer, Task, TensorBytes, llama_cpp::LlamaCpp};
 
+use proptest::prelude::*;
+
 use super::*;
 
 fn model() -> Model {
@@ -13,12 +15,17 @@ fn model() -> Model {
         context_length: Some(8192),
         embedding_length: Some(576),
         feed_forward_length: Some(1536),
+        experts: None,
+        side_elements: 0,
         vocabulary: Some(49152),
+        merges: 48900,
         head_count: Some(9),
+        head_size: Some(64),
         attention: Attention::Layers {
             layers: vec![Layer { key_elements: 192, value_elements: 192, window: None }; 30],
         },
         chat_template: true,
+        pooling: false,
     }
 }
 
@@ -57,17 +64,30 @@ fn a_plan_that_fits_to_the_byte_is_approved_and_one_byte_less_is_not() {
     assert!(short.approve().is_err());
 }
 
+fn alternatives_within(allowed: Bytes, ask: &Ask) -> Vec<String> {
+    let plan = decide(&model(), ask, &LlamaCpp, allowance(allowed));
+    let Verdict::DoesNotFit { alternatives, .. } = plan.verdict else { panic!("{allowed} is too little") };
+    assert!(alternatives.iter().all(|alternative| alternative.total <= allowed));
+    alternatives.into_iter().map(|alternative| alternative.change).collect()
+}
+
 #[test]
 fn every_alternative_fits_and_says_how_it_is_written() {
-    let allowed = Bytes::mib(280);
-    let Verdict::DoesNotFit { alternatives, .. } =
-        decide(&model(), &ask(), &LlamaCpp, allowance(allowed)).verdict
-    else {
-        panic!("280 MiB is too little")
-    };
-    let changes: Vec<_> = alternatives.iter().map(|alternative| alternative.change.as_str()).collect();
-    assert_eq!(changes, ["parallel: 1", "kv_cache: {key: q8_0, value: q8_0}", "context_size: 2304"]);
-    assert!(alternatives.iter().all(|alternative| alternative.total <= allowed));
+    let four = Ask { parallel: 4, ..ask() };
+    assert_eq!(
+        alternatives_within(Bytes::mib(380), &four),
+        ["parallel: 2", "kv_cache: {key: q8_0, value: q8_0}", "context_size: 2304"]
+    );
+}
+
+#[test]
+fn changes_are_combined_only_where_neither_alone_is_enough() {
+    let both = "parallel: 1, kv_cache: {key: q8_0, value: q8_0}";
+    assert_eq!(
+        alternatives_within(Bytes::mib(230), &ask()),
+        [both.to_owned(), "context_size: 1536".to_owned()]
+    );
+    assert_eq!(alternatives_within(Bytes::mib(100), &ask()), [""; 0]);
 }
 
 #[test]
@@ -85,4 +105,70 @@ fn absurd_contexts_saturate_instead_of_wrapping_into_something_that_fits() {
     let ask = Ask { context_size: u64::MAX / 4, parallel: 256, ..ask() };
     let plan = decide(&model(), &ask, &LlamaCpp, allowance(Bytes::gib(16)));
     assert!(plan.approve().is_err());
+}
+
+fn shapes() -> impl Strategy<Value = Model> {
+    let window = proptest::option::of(1..100_000u64);
+    let layer = (0..100_000u64, 0..100_000u64, window)
+        .prop_map(|(key_elements, value_elements, window)| Layer { key_elements, value_elements, window });
+    (prop::collection::vec(layer, 1..9), 1..1_000_000u64, 1..1_000_000u64, 1..1_000_000u64).prop_map(
+        |(layers, embedding, feed_forward, vocabulary)| Model {
+            embedding_length: Some(embedding),
+            feed_forward_length: Some(feed_forward),
+            vocabulary: Some(vocabulary),
+            attention: Attention::Layers { layers },
+            ..model()
+        },
+    )
+}
+
+fn asks() -> impl Strategy<Value = Ask> {
+    let kinds = prop::sample::select(vec![KvType::F32, KvType::F16, KvType::Q8_0, KvType::Q4_0]);
+    let tasks = prop::sample::select(vec![Task::Chat, Task::Embedding]);
+    (1..1_000_000u64, 1..300u32, kinds.clone(), kinds, tasks).prop_map(
+        |(context_size, parallel, key_type, value_type, task)| Ask {
+            context_size,
+            parallel,
+            key_type,
+            value_type,
+            task,
+            ..ask()
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn more_context_or_more_slots_never_need_less(
+        model in shapes(), ask in asks(), tokens in 0..100_000u64, slots in 0..100u32
+    ) {
+        let need = |ask: &Ask| memory::sum(&model, ask, &LlamaCpp).total().unwrap();
+        let longer = Ask { context_size: ask.context_size + tokens, ..ask.clone() };
+        let wider = Ask { parallel: ask.parallel + slots, ..ask.clone() };
+        prop_assert!(need(&longer) >= need(&ask));
+        prop_assert!(need(&wider) >= need(&ask));
+    }
+
+    #[test]
+    fn no_numbers_wrap_the_sum(
+        numbers in prop::collection::vec(prop_oneof![any::<u64>(), Just(u64::MAX)], 8), parallel in any::<u32>()
+    ) {
+        let [embedding, feed_forward, vocabulary, heads, head, key, window, context_size] = numbers[..] else {
+            unreachable!("eight")
+        };
+        let layer = Layer { key_elements: key, value_elements: key, window: Some(window) };
+        let model = Model {
+            embedding_length: Some(embedding),
+            feed_forward_length: Some(feed_forward),
+            vocabulary: Some(vocabulary),
+            head_count: Some(heads),
+            head_size: Some(head),
+            attention: Attention::Layers { layers: vec![layer] },
+            ..model()
+        };
+        let ask = Ask { context_size, parallel, ..ask() };
+        let sum = memory::sum(&model, &ask, &LlamaCpp);
+        let total = sum.total().unwrap();
+        prop_assert!(sum.parts.iter().all(|part| part.bytes.unwrap() <= total));
+    }
 }

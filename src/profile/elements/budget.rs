@@ -13,14 +13,11 @@ use super::text::text_value;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("x-not-built-in-yet" = ["disk"]))]
 pub struct Budget {
     /// Memory that all models together may take: a share of the machine's (`85%`) or a size (`6GiB`).
     #[serde(default)]
     pub memory: MemoryBudget,
-    /// Disk space that fetched files may take, such as `60GiB`. Without it, free space decides.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Size")]
-    pub disk: Option<Size>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

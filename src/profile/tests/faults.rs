@@ -57,10 +57,8 @@ shows!(
     text_that_looks_like_something_else,
     "apiVersion: edgeorch/v1\nkind: Profile\nmetadata: {name: 123, labels: {norway: no, on: 1.5}}\nmodels: {chat: {source: file:a, runtime_flags: [--threads, 6]}}\n"
 );
-shows!(
-    wrong_units,
-    with("budget: {memory: 85, disk: 60 gigs}\ngateway: {request_timeout: 90, listen: 9292}\n")
-);
+shows!(wrong_units, with("budget: {memory: 60 gigs}\ngateway: {request_timeout: 90, listen: 9292}\n"));
+shows!(a_budget_without_a_unit_and_one_that_nothing_obeys_yet, with("budget: {memory: 85, disk: 60GiB}\n"));
 shows!(
     shares_and_times_out_of_bounds,
     with("budget: {memory: 120%}\ngateway: {request_timeout: 0s, listen: localhost:9292}\n")

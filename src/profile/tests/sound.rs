@@ -93,7 +93,7 @@ fn a_profile_survives_being_kept_as_json() {
     let profile = parse(
         &with(
             "    task: code\n    engine: llama.cpp\n    kv_cache: {key: q8_0}\n    threads: 6\n    runtime_flags: [\"--x\"]\n\
-             privacy: {mode: airgap}\nbudget: {memory: 1.5GiB, disk: 60GB}\n\
+             privacy: {mode: airgap}\nbudget: {memory: 1.5GiB}\n\
              gateway: {listen: \"[::1]:0\", request_timeout: 1h 30m, api_keys: [{env: KEY}, {file: key.txt}]}\n",
         ),
         ENGINES,

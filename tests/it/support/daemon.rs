@@ -1,14 +1,14 @@
 //! A running `edgeorch up`, as a user would have it in a terminal.
 
-use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 
+use super::heard::Heard;
 use super::home::{Home, Ran};
 use super::{Engine, processes};
 
@@ -19,7 +19,8 @@ pub struct Daemon {
     pub home: Home,
     pub port: u16,
     process: Child,
-    stderr: Arc<Mutex<String>>,
+    stdout: Heard,
+    stderr: Heard,
 }
 
 impl Daemon {
@@ -38,40 +39,51 @@ impl Daemon {
     /// Starts it and does not wait.
     pub fn launch(home: Home, engine: &Engine, more: &str) -> Daemon {
         let port = free_port();
-        let profile = home.profile(&profile(&engine.source(&home), port, more));
+        let text = profile(&engine.source(&home), port, more);
+        Daemon::of_profile(home, port, &text)
+    }
+
+    /// Starts it with a profile of the test's own, which lets it listen on `port`, and does not wait.
+    pub fn of_profile(home: Home, port: u16, profile: &str) -> Daemon {
+        let profile = home.profile(profile);
         let mut command = home.command(&["up", "-f", profile.to_str().unwrap()]);
         let mut process =
             command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let stderr = Arc::new(Mutex::new(String::new()));
-        let (pipe, text) = (process.stderr.take().unwrap(), stderr.clone());
-        std::thread::spawn(move || {
-            for line in BufReader::new(pipe).lines().map_while(Result::ok) {
-                text.lock().unwrap().push_str(&(line + "\n"));
-            }
-        });
-        Daemon { home, port, process, stderr }
+        let stdout = Heard::listen(process.stdout.take().unwrap());
+        let stderr = Heard::listen(process.stderr.take().unwrap());
+        Daemon { home, port, process, stdout, stderr }
     }
 
-    /// Blocks until it has printed where it answers.
+    /// Blocks until it has printed where it answers and what to try.
     pub fn wait_ready(&mut self) {
-        let mut stdout = BufReader::new(self.process.stdout.take().unwrap());
-        let mut line = String::new();
-        while !line.contains("answers for") {
-            line.clear();
-            let read = stdout.read_line(&mut line).unwrap();
-            assert!(read > 0, "it ended before it was ready:\n{}", self.stderr());
+        while !self.stdout.so_far().contains("\ncurl ") {
+            let ended = self.process.try_wait().unwrap();
+            assert!(ended.is_none(), "it ended before it was ready:\n{}", self.stderr.all());
+            // Another process's output has no event to wait for here.
+            std::thread::sleep(Duration::from_millis(10));
         }
-        // Read on, so that it never writes into a closed pipe.
-        std::thread::spawn(move || stdout.read_to_string(&mut String::new()));
     }
 
     pub fn pid(&self) -> u32 {
         self.process.id()
     }
 
+    pub fn stdout(&self) -> String {
+        self.stdout.so_far()
+    }
+
     /// What it has said so far.
     pub fn stderr(&self) -> String {
-        self.stderr.lock().unwrap().clone()
+        self.stderr.so_far()
+    }
+
+    /// Waits until it has said one of these: its pipe gives no event that a test could wait for beside its end.
+    pub fn until_said(&self, texts: &[&str]) {
+        let deadline = Instant::now() + LONG;
+        while !texts.iter().any(|text| self.stderr().contains(text)) {
+            assert!(Instant::now() < deadline, "it never said {texts:?}, but\n{}", self.stderr());
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -80,8 +92,13 @@ impl Daemon {
 
     /// `edgeorch ps --json`, the one model.
     pub fn model(&self) -> Value {
+        self.look().unwrap_or_else(|ran| panic!("{ran:?}"))
+    }
+
+    /// The same while it may not listen to its socket yet, or no longer.
+    fn look(&self) -> Result<Value, Ran> {
         let ran = self.home.run(&["ps", "--json"]);
-        serde_json::from_str::<Value>(&ran.stdout).unwrap_or_else(|_| panic!("{ran:?}"))[0].clone()
+        serde_json::from_str::<Value>(&ran.stdout).map(|models| models[0].clone()).map_err(|_| ran)
     }
 
     /// The engine's process.
@@ -93,13 +110,14 @@ impl Daemon {
     pub fn until(&self, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
         let deadline = Instant::now() + LONG;
         loop {
-            let model = self.model();
-            if holds(&model) {
-                return model;
+            let look = self.look();
+            match look {
+                Ok(model) if holds(&model) => return model,
+                _ => {}
             }
             assert!(
                 Instant::now() < deadline,
-                "never came to be: {what}; last {model}; it said\n{}",
+                "never came to be: {what}; last {look:?}; it said\n{}",
                 self.stderr()
             );
             std::thread::sleep(Duration::from_millis(20));
@@ -108,6 +126,17 @@ impl Daemon {
 
     pub fn signal(&self, signal: Signal) {
         kill(Pid::from_raw(self.pid() as i32), signal).unwrap();
+    }
+
+    /// Waits until its model is in this state.
+    pub fn until_state(&self, state: &str) -> Value {
+        self.until(state, |model| model["state"] == state)
+    }
+
+    /// As the kernel's OOM killer would end it: nothing is cleaned up. What it started is ended when this is dropped.
+    pub fn crash(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
     }
 
     /// Waits for its end, and proves that nothing of it is left.
@@ -122,7 +151,13 @@ impl Daemon {
         };
         let left = processes::of_home(&self.home.path());
         assert!(left.is_empty(), "left running: {left:?}");
-        Ran { code: status.code(), stdout: String::new(), stderr: self.stderr() }
+        Ran { code: status.code(), stdout: self.stdout.all(), stderr: self.stderr.all() }
+    }
+
+    /// SIGKILL: it can do nothing about its engines any more.
+    pub fn kill(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
     }
 
     /// Ctrl-C, and what it said.
@@ -143,13 +178,23 @@ impl Drop for Daemon {
     }
 }
 
+/// A port that no other test of this process gets. It lies below the range from which the kernel takes the ports of
+/// outgoing connections and of engines: between the asking and the daemon's own bind, one of those could take it.
 pub fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = 10_000 + (std::process::id() % 20_000) as u16;
+    loop {
+        let port = first + NEXT.fetch_add(1, Ordering::Relaxed);
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
+/// One thread: on a busy machine the threads of an engine wait for each other at every layer.
 pub fn profile(source: &str, port: u16, more: &str) -> String {
     format!(
         "apiVersion: edgeorch/v1\nkind: Profile\nmetadata: {{name: test}}\nmodels:\n  chat:\n    source: \"{source}\"\n    \
-         context_size: 512\n{more}\ngateway: {{listen: \"127.0.0.1:{port}\"}}\n"
+         context_size: 512\n    threads: 1\n{more}\ngateway: {{listen: \"127.0.0.1:{port}\"}}\n"
     )
 }

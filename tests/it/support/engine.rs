@@ -49,6 +49,14 @@ impl Engine {
         }
     }
 
+    /// The fake engine where its program was removed.
+    pub fn put_back(&self, home: &Home) {
+        let programs = home.outside().join("bin");
+        if !programs.join("llama-server").exists() {
+            fake_into(&programs);
+        }
+    }
+
     pub(super) fn put_into(&self, mut home: Home) -> Home {
         let programs = home.outside().join("bin");
         std::fs::create_dir(&programs).unwrap();
@@ -59,7 +67,7 @@ impl Engine {
                 }
             }
             Engine::Fake(faults) => {
-                symlink(env!("CARGO_BIN_EXE_edgeorch-fake-engine"), programs.join("llama-server")).unwrap();
+                fake_into(&programs);
                 home.set("EDGEORCH_FAKE", faults);
             }
             Engine::None => {}
@@ -71,6 +79,10 @@ impl Engine {
         home.set("PATH", path);
         home
     }
+}
+
+fn fake_into(programs: &Path) {
+    symlink(env!("CARGO_BIN_EXE_edgeorch-fake-engine"), programs.join("llama-server")).unwrap();
 }
 
 /// A valid model of a few kilobytes, for engines that don't read it.

@@ -3,30 +3,36 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::Arc;
 
-use super::Engine;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
-/// A fresh home in a temporary folder. Its engine is the only one on PATH.
+use super::{Engine, processes};
+
+/// A fresh home in a temporary folder. Its engine is the only one on PATH. Clones share it; the last one to go removes
+/// it.
+#[derive(Clone)]
 pub struct Home {
-    folder: tempfile::TempDir,
+    folder: Arc<Folder>,
     pub env: Vec<(OsString, OsString)>,
 }
 
 impl Home {
     pub fn new(engine: &Engine) -> Home {
         let folder = tempfile::Builder::new().prefix("edgeorch-it-").tempdir().unwrap();
-        let home = Home { folder, env: Vec::new() };
+        let home = Home { folder: Arc::new(Folder(folder)), env: Vec::new() };
         std::fs::create_dir(home.path()).unwrap();
         engine.put_into(home)
     }
 
     pub fn path(&self) -> PathBuf {
-        self.folder.path().join("home")
+        self.folder.0.path().join("home")
     }
 
     /// Beside the home: profiles, model files.
     pub fn outside(&self) -> &Path {
-        self.folder.path()
+        self.folder.0.path()
     }
 
     pub fn set(&mut self, name: &str, value: impl Into<OsString>) {
@@ -51,6 +57,17 @@ impl Home {
     /// Runs it to its end.
     pub fn run(&self, arguments: &[&str]) -> Ran {
         Ran::of(self.command(arguments).output().unwrap())
+    }
+}
+
+struct Folder(tempfile::TempDir);
+
+/// A test that fails must not leave daemons in the background behind.
+impl Drop for Folder {
+    fn drop(&mut self) {
+        for pid in processes::of_home(&self.0.path().join("home")) {
+            let _ = kill(Pid::from_raw(pid as i32), Signal::SIGKILL);
+        }
     }
 }
 

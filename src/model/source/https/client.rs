@@ -10,7 +10,7 @@ use super::super::FetchError;
 /// As browsers and curl do, about.
 const REDIRECTS: usize = 10;
 
-pub(super) fn build(url: &Url, connect: Duration) -> Result<Client, FetchError> {
+pub(in super::super) fn build(url: &Url, connect: Duration) -> Result<Client, FetchError> {
     let plain = url.scheme() == "http";
     let builder = Client::builder()
         .user_agent(concat!("edgeorch/", env!("CARGO_PKG_VERSION")))

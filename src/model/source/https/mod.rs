@@ -19,7 +19,7 @@ use crate::model::store::{Digest, Spool, StoreError, Whole};
 use crate::progress::{Progress, metered};
 use answer::{Answer, Head};
 
-pub(super) use client::{file_name, parse, shown};
+pub(super) use client::{build as client, file_name, parse, shown};
 
 /// Chunks that may wait for the disk (each is what one read of the socket gave, at most some 100 KiB).
 const IN_FLIGHT: usize = 16;

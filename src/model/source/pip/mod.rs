@@ -27,11 +27,13 @@ pub enum Kind {
     Sdist,
 }
 
-/// Downloads `NAME==VERSION` into `dir`; gives the file's path.
+/// Downloads `NAME==VERSION` into `dir`; gives the file's path. A given SHA-256 is checked by pip itself, because pip
+/// runs the build script of a source package to read its metadata: checked afterwards, it would be too late.
 pub(super) async fn download(
     fetcher: &Fetcher,
     requirement: &str,
     kind: Kind,
+    sha256: Option<&str>,
     dir: &Path,
     progress: &dyn Progress,
 ) -> Result<PathBuf, FetchError> {
@@ -50,7 +52,15 @@ pub(super) async fn download(
     if pip.tells_progress() {
         command.arg("--progress-bar=raw");
     }
-    command.arg("--dest").arg(&output).arg(requirement).env("TMPDIR", &temporary);
+    command.arg("--dest").arg(&output).env("TMPDIR", &temporary);
+    match sha256 {
+        Some(sha256) => {
+            let file = scratch.path().join("requirements.txt");
+            std::fs::write(&file, format!("{requirement} --hash=sha256:{sha256}\n")).map_err(fail)?;
+            command.arg("--requirement").arg(file);
+        }
+        None => drop(command.arg(requirement)),
+    }
 
     let fail_pip = |said| FetchError::Pip { requirement: requirement.to_owned(), pip: pip.shown(), said };
     match child::run(command, pip.program(), scratch.path(), fetcher.patience.pip, progress).await? {
@@ -64,6 +74,10 @@ pub(super) async fn download(
         }
         Ended::Badly(lines) if output::tells_disk_full(&lines) => {
             return Err(fail(io::ErrorKind::StorageFull.into()).into());
+        }
+        Ended::Badly(lines) if output::tells_wrong_hash(&lines) => {
+            let (requirement, expected) = (requirement.to_owned(), sha256.unwrap_or_default().to_owned());
+            return Err(FetchError::PipHash { requirement, expected });
         }
         Ended::Badly(lines) => return Err(fail_pip(output::cause(&lines))),
     }

@@ -44,6 +44,10 @@ fn with_hint(said: &str, lines: &[String]) -> String {
     }
 }
 
+pub(super) fn tells_wrong_hash(lines: &[String]) -> bool {
+    lines.iter().any(|line| line.contains("DO NOT MATCH THE HASHES"))
+}
+
 pub(super) fn tells_disk_full(lines: &[String]) -> bool {
     lines.iter().any(|line| line.contains("No space left on device"))
 }

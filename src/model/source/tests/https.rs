@@ -169,7 +169,9 @@ impl Progress for FirstBytes {
             self.0.notify_one();
         }
     }
+    fn reached(&self, _percent: u8) {}
     fn message(&self, _text: &str) {}
+    fn note(&self, _text: &str) {}
     fn finished(&self) {}
 }
 

@@ -107,13 +107,13 @@ async fn a_wheel_alone_is_left_where_it_was_wanted() {
     let folder = tempfile::tempdir().unwrap();
     let download = super::super::pip::download;
     let (fetcher, dir) = (&index.fetcher, folder.path());
-    let path = download(fetcher, "tiny-weights==0.1.0", Kind::Wheel, dir, &Silent).await.unwrap();
+    let path = download(fetcher, "tiny-weights==0.1.0", Kind::Wheel, None, dir, &Silent).await.unwrap();
     assert_eq!(
         fs::read(&path).unwrap(),
         fs::read(index.folder.path().join(path.file_name().unwrap())).unwrap()
     );
     assert_eq!(fs::read_dir(dir).unwrap().count(), 1);
-    let failure = download(fetcher, "--index-url==1", Kind::Wheel, dir, &Silent).await.unwrap_err();
+    let failure = download(fetcher, "--index-url==1", Kind::Wheel, None, dir, &Silent).await.unwrap_err();
     assert!(matches!(failure, FetchError::Requirement { .. }), "{failure}");
 }
 
@@ -159,7 +159,9 @@ impl Progress for Counting {
         self.0.notify_one();
     }
     fn advanced(&self, _done: Bytes) {}
+    fn reached(&self, _percent: u8) {}
     fn message(&self, _text: &str) {}
+    fn note(&self, _text: &str) {}
     fn finished(&self) {}
 }
 

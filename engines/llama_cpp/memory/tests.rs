@@ -1,0 +1,176 @@
+//! The graph's bound against what llama-server b11434 printed as `CPU compute buffer size` (docs/memory.md).
+
+use super::*;
+use crate::contract::{Experts, KvType, TensorBytes};
+
+/// What of a model decides its buffers.
+struct Known {
+    embedding: u64,
+    feed_forward: u64,
+    /// Used by one token, and the width of each.
+    experts: Option<(u64, u64)>,
+    heads: u64,
+    head_size: u64,
+    /// Elements of K, and as many of V.
+    key: u64,
+    window: Option<u64>,
+    vocabulary: u64,
+}
+
+const SMOLLM2: Known = Known {
+    embedding: 576,
+    feed_forward: 1536,
+    experts: None,
+    heads: 9,
+    head_size: 64,
+    key: 192,
+    window: None,
+    vocabulary: 49152,
+};
+const GEMMA3: Known = Known {
+    embedding: 640,
+    feed_forward: 2048,
+    experts: None,
+    heads: 4,
+    head_size: 256,
+    key: 256,
+    window: Some(512),
+    vocabulary: 262_144,
+};
+/// Attention wider than the feed-forward network.
+const QWEN3: Known = Known {
+    embedding: 512,
+    feed_forward: 1024,
+    experts: None,
+    heads: 16,
+    head_size: 128,
+    key: 1024,
+    window: None,
+    vocabulary: 151_936,
+};
+const NARROW: Known = Known { embedding: 256, feed_forward: 256, key: 2048, vocabulary: 32_000, ..QWEN3 };
+const MANY_EXPERTS: Known =
+    Known { embedding: 1024, feed_forward: 512, experts: Some((8, 384)), key: 512, ..QWEN3 };
+const WIDE_EXPERTS: Known = Known {
+    embedding: 256,
+    feed_forward: 256,
+    experts: Some((4, 1024)),
+    heads: 2,
+    key: 128,
+    vocabulary: 32_000,
+    ..QWEN3
+};
+
+impl Known {
+    fn shape(&self) -> Shape {
+        Shape::of(&self.model()).unwrap()
+    }
+
+    fn model(&self) -> Model {
+        let layer = |window| Layer { key_elements: self.key, value_elements: self.key, window };
+        Model {
+            path: "/m.gguf".into(),
+            file_bytes: Bytes::ZERO,
+            architecture: "llama".into(),
+            name: None,
+            parameters: 0,
+            tensors: TensorBytes::default(),
+            context_length: None,
+            embedding_length: Some(self.embedding),
+            feed_forward_length: Some(self.feed_forward),
+            experts: self.experts.map(|(used, width)| Experts { used, feed_forward_length: width }),
+            side_elements: 0,
+            vocabulary: Some(self.vocabulary),
+            merges: 0,
+            head_count: Some(self.heads),
+            head_size: Some(self.head_size),
+            attention: Attention::Layers { layers: vec![layer(None), layer(self.window)] },
+            chat_template: false,
+            pooling: false,
+        }
+    }
+}
+
+fn ask(task: Task, context_size: u64, parallel: u32, cache: KvType) -> Ask {
+    let (key_type, value_type) = (cache, cache);
+    Ask {
+        id: "m".into(),
+        task,
+        context_size,
+        parallel,
+        key_type,
+        value_type,
+        threads: 1,
+        runtime_flags: vec![],
+    }
+}
+
+#[test]
+fn the_graph_is_never_under_what_was_printed_and_little_over() {
+    use KvType::{F16, Q8_0};
+    use Task::{Chat, Embedding};
+    let rows = [
+        (&SMOLLM2, Chat, 512, 1, F16, 15.14),
+        (&SMOLLM2, Chat, 512, 4, F16, 15.14),
+        (&SMOLLM2, Chat, 2048, 1, Q8_0, 16.67),
+        (&SMOLLM2, Chat, 4096, 2, F16, 18.64),
+        (&SMOLLM2, Chat, 8192, 4, F16, 22.64),
+        (&SMOLLM2, Embedding, 512, 1, F16, 102.14),
+        (&SMOLLM2, Embedding, 2048, 4, F16, 419.08),
+        (&SMOLLM2, Embedding, 8192, 1, F16, 1754.31),
+        (&GEMMA3, Chat, 512, 4, F16, 19.28),
+        (&GEMMA3, Chat, 2048, 1, F16, 21.28),
+        (&GEMMA3, Chat, 8192, 4, Q8_0, 27.81),
+        (&GEMMA3, Chat, 32768, 1, F16, 51.28),
+        (&GEMMA3, Embedding, 2048, 4, F16, 2094.12),
+        (&GEMMA3, Embedding, 8192, 1, F16, 8548.47),
+        (&QWEN3, Chat, 512, 1, F16, 15.52),
+        (&QWEN3, Chat, 2048, 2, Q8_0, 17.10),
+        (&NARROW, Chat, 512, 1, F16, 19.02),
+        (&MANY_EXPERTS, Chat, 512, 1, F16, 44.52),
+        (&MANY_EXPERTS, Chat, 4096, 4, F16, 48.02),
+        (&WIDE_EXPERTS, Chat, 2048, 4, F16, 28.52),
+    ];
+    for (known, task, context, parallel, cache, printed) in rows {
+        let bound = graph(&known.shape(), &ask(task, context, parallel, cache)) as f64 / Bytes::MIB as f64;
+        let row = format!("{context} × {parallel} {task:?} {cache:?}: {bound:.2} MiB for {printed} MiB");
+        // Printed with two digits.
+        assert!(bound >= printed - 0.005, "under: {row}");
+        assert!(bound <= 1.25 * printed, "far over: {row}");
+    }
+}
+
+#[test]
+fn a_missing_dimension_is_unknown() {
+    let chat = ask(Task::Chat, 512, 1, KvType::F16);
+    let whole = SMOLLM2.model();
+    assert!(overhead(&whole, &chat).compute.is_some());
+    for lacking in [
+        Model { embedding_length: None, ..whole.clone() },
+        Model { feed_forward_length: None, ..whole.clone() },
+        Model { vocabulary: None, ..whole.clone() },
+        Model { head_count: None, ..whole.clone() },
+        Model { head_size: None, ..whole.clone() },
+    ] {
+        assert_eq!(overhead(&lacking, &chat).compute, None);
+    }
+}
+
+#[test]
+fn an_embedding_pays_for_the_logits_of_every_token() {
+    // Printed after one input of 1000 tokens to SmolLM2: "output buffer size = 189.70 MiB".
+    let embedding = ask(Task::Embedding, 1000, 1, KvType::F16);
+    let bytes = outputs(&SMOLLM2.shape(), &embedding);
+    assert_eq!(bytes, 1000 * (49152 + 576) * 4);
+    assert!(bytes as f64 / Bytes::MIB as f64 >= 189.69);
+}
+
+#[test]
+fn a_checkpoint_is_the_window_of_each_sliding_layer() {
+    // llama-server prints 7.506 MiB for 15 layers of Gemma 3 270M.
+    let chat = ask(Task::Chat, 4096, 1, KvType::F16);
+    let copies = checkpoints(&GEMMA3.model(), &chat);
+    let printed = 7.506 * Bytes::MIB as f64 / 15.0;
+    let each = copies.0 as f64 / (CHECKPOINTS + 1) as f64;
+    assert!((printed..1.02 * printed).contains(&each), "{copies}");
+}
