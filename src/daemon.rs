@@ -37,7 +37,7 @@ pub struct Setup {
     pub profile: Profile,
     pub profile_path: PathBuf,
     pub home: Home,
-    /// Held until the daemon has ended.
+    /// Held until the daemon's process has ended.
     pub lock: Lock,
     /// The machine before anything was started: all plans are judged by it.
     pub host: Host,
@@ -171,7 +171,8 @@ pub async fn run(
     let _ = control.await;
     while actors.join_next().await.is_some() {}
     let _ = std::fs::remove_file(&socket);
-    drop(setup.lock);
+    // The home is free when this process has ended, and not before: that is what `down` waits for.
+    std::mem::forget(setup.lock);
     match served {
         Ok(Err(error)) => Err(DaemonError::Gateway(error)),
         Ok(Ok(())) | Err(_) => Ok(()),

@@ -136,6 +136,17 @@ impl Home {
         written.map_err(not_writable)?;
         Ok(Lock { _file: file })
     }
+
+    /// Blocks until no daemon's process holds this home any more.
+    pub fn wait_until_free(&self) -> Result<(), HomeError> {
+        let path = self.state.join("daemon.lock");
+        match File::open(&path).and_then(|file| file.lock()) {
+            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                Err(HomeError::NotWritable { path, source })
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Held for as long as the daemon lives.

@@ -8,11 +8,9 @@ use crate::home::Home;
 pub struct Arguments {}
 
 pub fn run(_: &Arguments) -> Result<(), Failure> {
-    let client = Client::of(&Home::find()?);
-    block_on(async {
-        client.stop().await?;
-        client.gone().await;
-        eprintln!("Stopped. Nothing is left running.");
-        Ok(())
-    })?
+    let home = Home::find()?;
+    block_on(Client::of(&home).stop())??;
+    home.wait_until_free()?;
+    eprintln!("Stopped. Nothing is left running.");
+    Ok(())
 }

@@ -60,14 +60,6 @@ impl Client {
         self.send(Method::POST, "/stop").await.map(drop)
     }
 
-    /// Returns once no daemon answers any more.
-    pub async fn gone(&self) {
-        let mut revision = None;
-        while let Ok(status) = self.status(revision).await {
-            revision = Some(status.revision);
-        }
-    }
-
     pub async fn last_lines(&self, model: &str, lines: usize) -> Result<String, ClientError> {
         let mut text = String::new();
         self.logs(model, lines, false, |piece| text.push_str(piece)).await?;
