@@ -107,7 +107,8 @@ impl Teller {
                 let after = snapshot.ready_after_ms.map_or(String::new(), |millis| {
                     format!(", {:.1} s after its start", millis as f64 / 1000.0)
                 });
-                eprintln!("{} is ready: a token came out{after}", snapshot.name);
+                let text = format!("{} is ready: a token came out{after}", snapshot.name);
+                eprintln!("{}", table::fold(&text, "", terminal::width()));
                 self.all_ready();
             }
             "absent" if before.is_some() => eprintln!("{} is stopped; nothing of it is left", snapshot.name),
