@@ -5,7 +5,8 @@ use serde_json::json;
 use crate::support::client::{Events, post};
 use crate::support::{Daemon, Engine, wait};
 
-#[tokio::test]
+// Two threads: while one waits for the engine's log, the other closes the client's connection.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_that_leaves_mid_stream_frees_the_engines_only_slot() {
     let Some(engine) = Engine::real() else { return };
     let daemon = Daemon::start(&engine);
