@@ -162,7 +162,7 @@ impl Cause {
             Cause::Model => "can't be read by the engine: the file is damaged or of an unknown architecture",
             Cause::OutOfMemory => "ran out of memory",
             Cause::IllegalInstruction => {
-                "died of an illegal instruction: this engine build needs a newer CPU"
+                "died of an illegal instruction: this engine build is not for this CPU"
             }
             Cause::NotRunnable => {
                 "can't be run: the engine's program is missing, not executable or for another machine"
@@ -188,11 +188,13 @@ impl Cause {
             Cause::OutOfMemory => {
                 Some("lower context_size or parallel, choose a smaller model, or close other programs")
             }
-            Cause::IllegalInstruction => {
-                Some("take this build off PATH, and edgeorch installs one that this CPU can run")
-            }
             // These pass by themselves, or their detail says what to do.
-            Cause::NotRunnable | Cause::PortTaken | Cause::Crash | Cause::Killed | Cause::Hang => None,
+            Cause::IllegalInstruction
+            | Cause::NotRunnable
+            | Cause::PortTaken
+            | Cause::Crash
+            | Cause::Killed
+            | Cause::Hang => None,
             Cause::StartTimeout | Cause::Broken | Cause::Stranger | Cause::Fetch => None,
         }
     }

@@ -37,6 +37,9 @@ pub struct Model {
     pub attention: Attention,
     /// Whether the file carries a chat template of its own.
     pub chat_template: bool,
+    /// Whether the file says how the vectors of a text's tokens become one, as embedding models do.
+    #[serde(default)]
+    pub pooling: bool,
 }
 
 /// What one token passes through in a mixture of experts.

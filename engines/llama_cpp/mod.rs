@@ -52,6 +52,7 @@ impl Engine for LlamaCpp {
         values.hold("quantized_value_cache", ask.value_type.is_quantized());
         values.hold("sliding_window", memory::largest_window(model).is_some());
         values.hold("embedding", ask.task == Task::Embedding);
+        values.hold("no_pooling", ask.task == Task::Embedding && !model.pooling);
         let flags = expand::flags(manifest, binary, &values, &ask.runtime_flags)?;
 
         let mut env = manifest.env.clone();

@@ -34,6 +34,7 @@ fn model(window: Option<u64>) -> Model {
         head_size: Some(64),
         attention: Attention::Layers { layers: vec![layer(None), layer(window)] },
         chat_template: true,
+        pooling: false,
     }
 }
 

@@ -145,7 +145,8 @@ fn text(row: &Row, width: usize) -> String {
             true => "suits this machine".to_owned(),
             false => format!("not here: {}", source.obstacles.join("; ")),
         };
-        lines.push(table::fold(&format!("- {}: {state}", source.name), "    ", width));
+        let folded = table::fold(&format!("{}, {}: {state}", source.name, source.license), "      ", width);
+        lines.push(format!("    - {}", folded.trim_start()));
     }
     lines.join("\n") + "\n"
 }

@@ -90,10 +90,12 @@ fn block_on<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
     let done = runtime.block_on(async {
         let (mut interrupts, mut terms) =
             (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        let mut hangups = signal(SignalKind::hangup())?;
         tokio::select! {
             done = work => Ok(done),
             Some(()) = interrupts.recv() => Err(Failure::silent(Exit::Interrupted)),
             Some(()) = terms.recv() => Err(Failure::silent(Exit::Interrupted)),
+            Some(()) = hangups.recv() => Err(Failure::silent(Exit::Interrupted)),
         }
     });
     // Waiting for another process's lock is blocking work that can't be ended; it must not keep the process.

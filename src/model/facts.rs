@@ -53,6 +53,8 @@ fn describe(path: &Path, header: &Header) -> Result<Model, GgufError> {
         head_size: head_size(largest),
         attention: attention::of(architecture, metadata),
         chat_template: metadata.text("tokenizer.chat_template").is_some(),
+        // 0 is llama.cpp's `none`.
+        pooling: largest("pooling_type").is_some_and(|kind| kind > 0),
     })
 }
 

@@ -43,6 +43,7 @@ const MAY_NAME: [(&str, &[&str]); 17] = [
         &[
             "chain",
             "control",
+            "engine",
             "gateway",
             "home",
             "launch",

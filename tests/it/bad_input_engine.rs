@@ -1,7 +1,7 @@
 //! An engine that is no engine: exit code 1, with what is wrong with it and with each other way to get one.
 
 use std::fs::Permissions;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
 
 use crate::support::daemon::profile;
@@ -39,24 +39,25 @@ impl Bare {
 #[test]
 fn without_an_engine_each_way_to_get_one_is_told_with_what_stands_against_it() {
     Bare::new().refuses(&[
-        "no llama.cpp was found on PATH or in",
+        "no llama.cpp that runs was found",
         "- prebuilt wheel",
         "- official release",
         "- built here from source",
         "it needs cmake",
+        "Put llama-server on PATH",
     ]);
 }
 
 #[test]
 fn a_program_that_is_not_executable_does_not_count() {
-    Bare::with(b"#!/bin/sh\n", 0o644).refuses(&["no llama.cpp was found on PATH or in"]);
+    Bare::with(b"#!/bin/sh\n", 0o644).refuses(&["no llama.cpp that runs was found"]);
 }
 
 #[test]
 fn a_folder_of_its_name_does_not_count() {
     let bare = Bare::new();
     std::fs::create_dir(&bare.program).unwrap();
-    bare.refuses(&["no llama.cpp was found on PATH or in"]);
+    bare.refuses(&["no llama.cpp that runs was found"]);
 }
 
 #[test]
@@ -84,5 +85,17 @@ fn a_program_that_prints_no_flags_is_told() {
 
 #[test]
 fn a_program_that_dies_by_sigill_is_told() {
-    Bare::with(b"#!/bin/sh\nkill -ILL $$\n", 0o755).refuses(&["this build needs a newer CPU"]);
+    Bare::with(b"#!/bin/sh\nkill -ILL $$\n", 0o755).refuses(&["it is not built for this CPU"]);
+}
+
+#[test]
+fn a_program_that_dies_by_sigill_only_when_it_serves_is_passed_over_by_the_next_up() {
+    let mut bare = Bare::new();
+    symlink(env!("CARGO_BIN_EXE_edgeorch-fake-engine"), &bare.program).unwrap();
+    bare.home.set("EDGEORCH_FAKE", "sigill");
+    bare.refuses(&["chat died of an illegal instruction", "is passed over from now on"]);
+    bare.refuses(&[
+        "it died of an illegal instruction here: it is not built for this CPU; passed over",
+        "no llama.cpp that runs was found",
+    ]);
 }

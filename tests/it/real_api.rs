@@ -21,8 +21,8 @@ pub fn two_models() -> Option<Arc<Daemon>> {
     let port = free_port();
     let profile = format!(
         "apiVersion: edgeorch/v1\nkind: Profile\nmetadata: {{name: two}}\nmodels:\n  \
-         chat: {{source: \"{SMOLLM2}\", context_size: 512}}\n  \
-         embed: {{source: \"{SMOLLM2}\", context_size: 512, task: embedding}}\n\
+         chat: {{source: \"{SMOLLM2}\", context_size: 512, threads: 1}}\n  \
+         embed: {{source: \"{SMOLLM2}\", context_size: 512, threads: 1, task: embedding}}\n\
          gateway: {{listen: \"127.0.0.1:{port}\"}}\n"
     );
     let mut daemon = Daemon::of_profile(Home::new(&engine), port, &profile);

@@ -3,12 +3,12 @@
 use serde_json::json;
 
 use crate::support::client::{Events, post};
-use crate::support::{Daemon, Engine, Home, wait};
+use crate::support::{Daemon, Engine, wait};
 
 #[tokio::test]
 async fn a_client_that_leaves_mid_stream_frees_the_engines_only_slot() {
     let Some(engine) = Engine::real() else { return };
-    let daemon = Daemon::with(Home::new(&engine), &engine, "    runtime_flags: [\"--log-verbosity\", \"4\"]");
+    let daemon = Daemon::start(&engine);
     let url = daemon.url("/v1/chat/completions");
     let mut body = json!({"model": "chat", "messages": [{"role": "user", "content": "Count."}],
         "max_tokens": 450, "ignore_eos": true, "stream": true});

@@ -86,6 +86,7 @@ impl Known {
             head_size: Some(self.head_size),
             attention: Attention::Layers { layers: vec![layer(None), layer(self.window)] },
             chat_template: false,
+            pooling: false,
         }
     }
 }

@@ -63,6 +63,10 @@ impl Build<'_> {
     fn cmake(&self, search_path: &OsStr) -> Command {
         let mut command = Command::new("cmake");
         command.current_dir(&self.source).env("PATH", search_path).stdin(Stdio::null());
+        // A repository that the home happens to lie in is not the engine's: its commit must not become the version.
+        if let Some(above) = self.source.parent() {
+            command.env("GIT_CEILING_DIRECTORIES", above);
+        }
         command
     }
 }

@@ -128,6 +128,8 @@ impl Fetcher {
     ) -> Result<PathBuf, FetchError> {
         progress.started(requirement, None);
         let file = pip::download(self, requirement, kind, Some(sha256), dir, progress).await?;
+        // pip's own count is of all that it wrote, copies and build tools included.
+        progress.advanced(Bytes(file.metadata().map_or(0, |facts| facts.len())));
         progress.finished();
         Ok(file)
     }

@@ -25,6 +25,7 @@ fn model() -> Model {
             layers: vec![Layer { key_elements: 192, value_elements: 192, window: None }; 30],
         },
         chat_template: true,
+        pooling: false,
     }
 }
 

@@ -75,6 +75,7 @@ fn model() -> Model {
         merges: 0,
         attention: Attention::Layers { layers: Vec::new() },
         chat_template: true,
+        pooling: false,
     }
 }
 

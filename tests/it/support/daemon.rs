@@ -1,6 +1,7 @@
 //! A running `edgeorch up`, as a user would have it in a terminal.
 
 use std::process::{Child, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
@@ -177,13 +178,23 @@ impl Drop for Daemon {
     }
 }
 
+/// A port that no other test of this process gets. It lies below the range from which the kernel takes the ports of
+/// outgoing connections and of engines: between the asking and the daemon's own bind, one of those could take it.
 pub fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = 10_000 + (std::process::id() % 20_000) as u16;
+    loop {
+        let port = first + NEXT.fetch_add(1, Ordering::Relaxed);
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
+/// One thread: on a busy machine the threads of an engine wait for each other at every layer.
 pub fn profile(source: &str, port: u16, more: &str) -> String {
     format!(
         "apiVersion: edgeorch/v1\nkind: Profile\nmetadata: {{name: test}}\nmodels:\n  chat:\n    source: \"{source}\"\n    \
-         context_size: 512\n{more}\ngateway: {{listen: \"127.0.0.1:{port}\"}}\n"
+         context_size: 512\n    threads: 1\n{more}\ngateway: {{listen: \"127.0.0.1:{port}\"}}\n"
     )
 }
