@@ -100,8 +100,6 @@ pub async fn run(
     };
     let gateway = Gateway::new(routes, keys, metrics.clone())?.limits(limits).signals(signals_in);
     let traffic = gateway.traffic();
-    let (end_gateway, gateway_ended) = oneshot::channel::<()>();
-    let gateway = tokio::spawn(gateway::serve(listener, gateway, async move { drop(gateway_ended.await) }));
 
     let desired = Desired::of(&setup.profile, &setup.host);
     let (queue, queued) = mpsc::unbounded_channel();
@@ -142,11 +140,6 @@ pub async fn run(
     let (status_in, status) = watch::channel(Arc::new(first_status(&setup, address)));
     let (stops_in, stops) = mpsc::channel(1);
     let instances = models.iter().map(|(id, model)| (id.clone(), model.instance.clone())).collect();
-    let control = tokio::spawn(control::server::serve(
-        control,
-        control::server::Desk { status, instances, stops: stops_in },
-    ));
-
     let engine = |(id, model): (&String, &Model)| (id.clone(), model.wish.engine.manifest().id.clone());
     let meters = Meters::register(&metrics, models.iter().map(engine).collect())?;
     let mut reconciler = Reconciler {
@@ -159,6 +152,15 @@ pub async fn run(
         status: status_in,
         happenings,
     };
+    // Before anybody can ask: of an empty table the gateway would say that all is ready, and that there is no such
+    // model. The listener has been bound for long, so nobody is turned away meanwhile.
+    reconciler.publish();
+    let (end_gateway, gateway_ended) = oneshot::channel::<()>();
+    let gateway = tokio::spawn(gateway::serve(listener, gateway, async move { drop(gateway_ended.await) }));
+    let control = tokio::spawn(control::server::serve(
+        control,
+        control::server::Desk { status, instances, stops: stops_in },
+    ));
     reconciler.run(Inputs { notices, prepared, changed, signals, orders, stops }).await;
 
     // From the outside in: no new work, then nobody to ask, then the actors, then the proof that the home is free.

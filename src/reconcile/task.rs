@@ -56,7 +56,6 @@ pub struct Reconciler {
 impl Reconciler {
     /// Wants everything to run; returns when it was ordered to stop and nothing runs any more.
     pub async fn run(&mut self, mut inputs: Inputs) {
-        self.publish();
         self.command_all(|| Command::Want);
         let mut order = Order::Run;
         while order == Order::Run || !self.all_absent() {
@@ -139,7 +138,8 @@ impl Reconciler {
         }
     }
 
-    fn publish(&self) {
+    /// Tells gateway and control socket of all models; once before they are asked, so that no model is missing.
+    pub fn publish(&self) {
         let created = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         let route = |(id, model): (&String, &Model)| {
             let card = ModelCard {
