@@ -120,3 +120,12 @@ fn an_engine_that_floods_its_log_fills_no_disk() {
     assert!((1..40 << 20).contains(&kept), "{kept} bytes of logs were kept");
     daemon.stop().is_refusal(130, &["chat is ready"]);
 }
+
+#[test]
+fn a_daemon_that_has_just_begun_to_listen_says_that_it_is_not_ready() {
+    let daemon = launch("never-listen");
+    // Its first answers: the moment before the models are known is the one that could lie.
+    let answers: Vec<u16> = (0..20).map(|_| ask::get(&daemon, "/readyz").status).collect();
+    assert_eq!(answers, [503; 20]);
+    daemon.stop();
+}

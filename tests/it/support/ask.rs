@@ -2,10 +2,12 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::time::Instant;
 
 use serde_json::json;
 
 use super::Daemon;
+use super::daemon::LONG;
 
 #[derive(Debug)]
 pub struct Answer {
@@ -21,6 +23,19 @@ pub fn chat(daemon: &Daemon, tokens: u64) -> Answer {
     let body =
         json!({"model": "chat", "messages": [{"role": "user", "content": "Hi"}], "max_tokens": tokens});
     post(daemon, "/v1/chat/completions", &body.to_string())
+}
+
+/// Asks the moment the gateway listens: nothing announces that, and a pause would miss its first answers.
+pub fn get(daemon: &Daemon, path: &str) -> Answer {
+    let deadline = Instant::now() + LONG;
+    let mut stream = loop {
+        match TcpStream::connect(("127.0.0.1", daemon.port)) {
+            Ok(stream) => break stream,
+            Err(_) => assert!(Instant::now() < deadline, "it never listens; it said\n{}", daemon.stderr()),
+        }
+    };
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+    read(stream)
 }
 
 pub fn post(daemon: &Daemon, path: &str, body: &str) -> Answer {
