@@ -13,7 +13,7 @@ use super::instance::{Command, Instance, Notice, Recipe, Snapshot};
 use super::lifecycle::{Action, Event, Lifecycle, Limits, State, StopTimes};
 use super::probe::{self, Finding, Patient};
 use crate::chain::chain;
-use crate::launch::{Child, Launcher, Logs, Nonce, Ports, Signal, SweepError};
+use crate::launch::{Child, GroupMemory, Launcher, Logs, Nonce, Ports, Signal, SweepError};
 
 /// How often a starting child is looked at for progress.
 const LOOK: Duration = Duration::from_secs(1);
@@ -240,9 +240,14 @@ impl Actor {
 
     /// While it starts: output, memory and reading count as progress.
     async fn look(&mut self) {
-        let Some(running) = &mut self.running else { return };
-        let resident = running.child.memory().map_or(Bytes::ZERO, |memory| memory.resident);
+        let Some(record) = self.running.as_ref().map(|running| running.child.record().clone()) else {
+            return;
+        };
+        // The whole process table is read: not on a thread that forwards requests.
+        let memory = tokio::task::spawn_blocking(move || GroupMemory::of(&record)).await;
+        let resident = memory.ok().and_then(Result::ok).map_or(Bytes::ZERO, |memory| memory.resident);
         let progress = Progress { resident, last_line: self.logs.recent().last().map(|line| line.at) };
+        let Some(running) = &mut self.running else { return };
         if progress != running.progress {
             running.progress = progress;
             self.happened(Event::Progress).await;
