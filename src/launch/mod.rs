@@ -16,6 +16,7 @@ mod ports;
 mod process;
 mod program;
 mod record;
+mod sockets;
 mod spawn;
 mod sweep;
 
@@ -30,6 +31,7 @@ pub use nonce::{BadNonce, Nonce};
 pub use ports::Ports;
 pub(crate) use program::check as check_program;
 pub use record::{Leader, Record, RecordError, Records};
+pub use sockets::listens;
 pub use spawn::Launcher;
 pub(crate) use spawn::scrub;
 pub use sweep::{SweepError, Swept, sweep, verify_gone};

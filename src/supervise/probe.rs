@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, MissedTickBehavior, interval, interval_at, timeout};
 
 use super::http::{self, CallError};
+use crate::launch::{self, Record};
 
 /// How often a starting engine is asked: a new state is noticed within this and one round trip.
 const EAGER: Duration = Duration::from_millis(20);
@@ -35,12 +36,20 @@ pub enum Finding {
 pub struct Patient {
     pub port: u16,
     pub key: String,
+    /// Its launch, which tells whose socket answers.
+    pub record: Record,
 }
 
-/// Asks `probes` one after the other until all pass or one fails. Says [`Finding::Answered`] after the first.
+/// Asks `probes` one after the other until all pass or one fails. Says [`Finding::Answered`] after the first. The key
+/// is shown only to a process of the launch.
 pub async fn readiness(patient: Patient, probes: Vec<Probe>, mut tell: impl FnMut(Finding)) {
     let mut first = true;
+    let mut is_known = false;
     for probe in &probes {
+        if !probe.wrong_key && !std::mem::replace(&mut is_known, true) && is_stranger(&patient).await {
+            let detail = format!("another process listens on its port {}", patient.port);
+            return tell(Finding::Failed { cause: Cause::Stranger, detail });
+        }
         if let Err((cause, detail)) = until_passed(&patient, probe).await {
             return tell(Finding::Failed { cause, detail });
         }
@@ -49,6 +58,10 @@ pub async fn readiness(patient: Patient, probes: Vec<Probe>, mut tell: impl FnMu
         }
     }
     tell(Finding::Proven);
+}
+
+async fn is_stranger(patient: &Patient) -> bool {
+    launch::listens(&patient.record, patient.port).await == Some(false)
 }
 
 async fn until_passed(patient: &Patient, probe: &Probe) -> Result<(), (Cause, String)> {

@@ -87,6 +87,12 @@ struct Running {
     exited: bool,
 }
 
+impl Running {
+    fn patient(&self) -> Patient {
+        Patient { port: self.seat.port, key: self.seat.key.clone(), record: self.child.record().clone() }
+    }
+}
+
 /// What grows while an engine loads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Progress {
@@ -331,7 +337,7 @@ impl Actor {
 
     fn probe(&mut self) {
         let Some(running) = &self.running else { return };
-        let patient = Patient { port: running.seat.port, key: running.seat.key.clone() };
+        let patient = running.patient();
         let (findings, generation) = (self.findings.clone(), self.snapshot.generation);
         let probes = running.spec.readiness.clone();
         self.watched(async move {
@@ -347,7 +353,7 @@ impl Actor {
         let Some(running) = &self.running else {
             return;
         };
-        let patient = Patient { port: running.seat.port, key: running.seat.key.clone() };
+        let patient = running.patient();
         let (findings, generation) = (self.findings.clone(), self.snapshot.generation);
         let (health, nudge) = (running.spec.health.clone(), self.nudge.clone());
         self.watched(async move {

@@ -101,8 +101,9 @@ async fn an_engine_that_never_listens_is_ended_when_it_makes_no_progress() {
     assert_eq!(snapshot.cause, Some(Cause::StartTimeout));
 }
 
-/// Answers 200 to whatever comes to this port, and keeps what it was told.
-fn stranger(port: u16, told: Arc<Mutex<String>>) {
+/// Answers whatever comes to this port, with the status that `status` gives for the request line, and keeps what it
+/// was told.
+fn stranger(port: u16, status: fn(&str) -> &'static str, told: Arc<Mutex<String>>) {
     let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
     // It ends with the tests' process.
     std::thread::spawn(move || {
@@ -110,19 +111,19 @@ fn stranger(port: u16, told: Arc<Mutex<String>>) {
             let head = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
             let head: Vec<_> = head.take_while(|line| !line.is_empty()).collect();
             told.lock().unwrap().push_str(&head.join("\n"));
-            let body = r#"{"status":"ok"}"#;
+            let (status, body) = (status(&head[0]), r#"{"status":"ok"}"#);
             let length = body.len();
-            let _ = write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{body}");
+            let _ = write!(stream, "HTTP/1.1 {status}\r\nContent-Length: {length}\r\n\r\n{body}");
         }
     });
 }
 
-#[tokio::test]
-async fn a_stranger_on_its_port_is_never_taken_for_the_engine_and_never_told_its_key() {
+/// The engine's port is a stranger's, who never sees the key.
+async fn is_never_taken_for_the_engine(status: fn(&str) -> &'static str) {
     let (told, keys) = (Arc::new(Mutex::new(String::new())), Arc::new(Mutex::new(Vec::new())));
     let (telling, seen) = (told.clone(), keys.clone());
     let (instance, _folder) = instance(Limits::default(), move |seat| {
-        stranger(seat.port, telling.clone());
+        stranger(seat.port, status, telling.clone());
         seen.lock().unwrap().push(seat.key.clone());
     })
     .await;
@@ -133,4 +134,18 @@ async fn a_stranger_on_its_port_is_never_taken_for_the_engine_and_never_told_its
     for key in keys.lock().unwrap().iter() {
         assert!(!told.contains(key.as_str()), "it was told the key: {told}");
     }
+}
+
+#[tokio::test]
+async fn a_stranger_who_accepts_every_key_is_never_taken_for_the_engine() {
+    is_never_taken_for_the_engine(|_| "200 OK").await;
+}
+
+#[tokio::test]
+async fn a_stranger_who_refuses_wrong_keys_is_told_by_its_socket() {
+    is_never_taken_for_the_engine(|request| match request.contains("/props") {
+        true => "401 Unauthorized",
+        false => "200 OK",
+    })
+    .await;
 }
