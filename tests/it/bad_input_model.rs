@@ -99,7 +99,7 @@ fn a_key_that_is_there_twice_is_refused() {
 #[test]
 fn a_model_that_does_not_fit_is_refused_with_the_sum() {
     let (home, path) = home();
-    let bytes = Gguf::model("llama").set("llama.block_count", Field::U32(1000)).bytes();
+    let bytes = Gguf::model("llama").set("llama.block_count", Field::U32(512)).bytes();
     std::fs::write(&path, bytes).unwrap();
     let text =
         profile(&format!("file:{}", path.display()), 0, "    parallel: 64\n").replace("512", "10000000");
