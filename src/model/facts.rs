@@ -36,8 +36,8 @@ fn describe(path: &Path, header: &Header) -> Result<Model, GgufError> {
     Ok(Model {
         path: path.to_owned(),
         file_bytes: Bytes(header.file_bytes),
-        architecture: architecture.to_owned(),
-        name: metadata.text("general.name").map(str::to_owned),
+        architecture: printable(architecture),
+        name: metadata.text("general.name").map(printable),
         parameters: header.tensors.iter().map(Tensor::elements).fold(0, u64::saturating_add),
         tensors: tensor_bytes(&header.tensors),
         context_length: largest("context_length"),
@@ -56,6 +56,11 @@ fn describe(path: &Path, header: &Header) -> Result<Model, GgufError> {
         // 0 is llama.cpp's `none`.
         pooling: largest("pooling_type").is_some_and(|kind| kind > 0),
     })
+}
+
+/// The file comes from a stranger and its names end on a terminal, where control characters are commands.
+fn printable(text: &str) -> String {
+    text.chars().filter(|letter| !letter.is_control()).collect()
 }
 
 /// The number at `key`, or the largest where each layer has its own: buffers are made for the largest.

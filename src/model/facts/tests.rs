@@ -56,6 +56,12 @@ fn what_the_header_does_not_say_is_unknown() {
 }
 
 #[test]
+fn names_can_not_command_a_terminal() {
+    let file = Gguf::model("llama").set("general.name", text("\u{1b}[2JT\nin\u{9b}y"));
+    assert_eq!(facts(&file).unwrap().name.as_deref(), Some("[2JTiny"));
+}
+
+#[test]
 fn the_vocabulary_is_counted_from_the_next_best_source() {
     let without_tokens = Gguf::model("llama").without("tokenizer.ggml.tokens");
     assert_eq!(facts(&without_tokens).unwrap().vocabulary, Some(8), "the embeddings' rows");

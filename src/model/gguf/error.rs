@@ -27,7 +27,7 @@ pub enum GgufError {
     #[error("read a big-endian GGUF file, made for other machines; fetch the little-endian one")]
     BigEndian,
     #[error(
-        "read GGUF version {version}, which engines gave up in 2023; fetch a newer conversion of this model"
+        "read GGUF version {version}, which no current engine reads; fetch a newer conversion of this model"
     )]
     OldVersion { version: u32 },
     #[error("read GGUF version {version}, which is newer than 3; update edgeorch")]

@@ -55,6 +55,12 @@ fn counts_that_the_file_cannot_hold() {
         let tensors = Gguf { claimed_tensors: Some(count), ..Gguf::model("llama") };
         refused(&tensors, &[&format!("{count} tensors"), "do harm"]);
     }
+    // The smallest key takes 13 bytes and the smallest tensor 24: one more than fits is one too many.
+    let length = Gguf::model("llama").bytes().len() as u64;
+    let keys = Gguf { claimed_keys: Some((length - 24) / 13 + 1), ..Gguf::model("llama") };
+    refused(&keys, &["keys", "do harm"]);
+    let tensors = Gguf { claimed_tensors: Some((length - 16) / 24 + 1), ..Gguf::model("llama") };
+    refused(&tensors, &["tensors", "do harm"]);
 }
 
 #[test]
