@@ -69,10 +69,6 @@ pub enum FetchError {
     NoMember { member: String, wheel: String, near: Vec<String> },
     #[error("unpack `{member}` from {wheel}: it is a folder or a link, not a file")]
     MemberNotAFile { member: String, wheel: String },
-    #[error(
-        "unpack `{member}` from {wheel}: it holds more than the {declared} that the wheel declares; don't trust this package"
-    )]
-    Bomb { member: String, wheel: String, declared: Bytes },
     #[error("unpack {wheel}")]
     Wheel {
         wheel: String,
@@ -90,6 +86,8 @@ pub enum Cut {
     Status { status: u16 },
     #[error("the connection ended after {got} of {expected}")]
     Short { got: Bytes, expected: Bytes },
+    #[error("the server sent more than the {expected} that it told")]
+    Long { expected: Bytes },
     #[error("the file changed on the server")]
     Changed,
     #[error(transparent)]

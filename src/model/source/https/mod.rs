@@ -42,9 +42,10 @@ pub(super) async fn fetch(
         stall: patience.server,
         pinned: expected.is_some(),
     };
-    let (mut failures, mut resumed) = (0, spool.written() > 0);
+    // Only a byte that no try has reached before is progress: else a server that starts over and breaks off again and
+    // again would be asked forever.
+    let (mut failures, mut furthest, mut resumed) = (0, spool.written(), spool.written() > 0);
     loop {
-        let before = spool.written();
         let (back, tried) = download.attempt(spool).await?;
         spool = back;
         let cause = match tried {
@@ -62,7 +63,8 @@ pub(super) async fn fetch(
             Err(cause) => cause,
         };
         resumed = spool.written() > 0;
-        failures = if spool.written() > before { 1 } else { failures + 1 };
+        failures = if spool.written() > furthest { 1 } else { failures + 1 };
+        furthest = furthest.max(spool.written());
         if failures > patience.retries {
             let kept = Bytes(spool.written());
             return Err(FetchError::Cut { url: shown(url.as_str()), tries: patience.retries, kept, cause });
@@ -118,13 +120,16 @@ impl Download<'_> {
             self.progress.sized(Bytes(total));
             self.room.ensure(Bytes(total.saturating_sub(spool.written())))?;
         }
-        let (spool, read) = self.receive(response, spool).await?;
+        let (mut spool, read) = self.receive(response, spool, total).await?;
         let ended = read.and_then(|()| match total {
-            Some(total) if spool.written() != total => {
+            Some(total) if spool.written() < total => {
                 Err(Cut::Short { got: Bytes(spool.written()), expected: Bytes(total) })
             }
             _ => Ok(()),
         });
+        if matches!(ended, Err(Cut::Long { .. })) {
+            spool.restart()?;
+        }
         Ok((spool, ended))
     }
 
@@ -148,12 +153,13 @@ impl Download<'_> {
         &self,
         response: Response,
         spool: Spool,
+        total: Option<u64>,
     ) -> Result<(Spool, Result<(), Cut>), FetchError> {
         let have = spool.written();
         let (chunks, arriving) = mpsc::channel(IN_FLIGHT);
         let writing = metered(&crate::progress::Silent, move |_| write(spool, arriving));
         // The writer starts when it is first polled, and ends when `pump` has dropped its sender.
-        let (read, wrote) = tokio::join!(self.pump(response, chunks, have), writing);
+        let (read, wrote) = tokio::join!(self.pump(response, chunks, have, total), writing);
         Ok((wrote?, read))
     }
 
@@ -162,6 +168,7 @@ impl Download<'_> {
         mut response: Response,
         chunks: mpsc::Sender<bytes::Bytes>,
         have: u64,
+        total: Option<u64>,
     ) -> Result<(), Cut> {
         let mut done = have;
         loop {
@@ -171,6 +178,9 @@ impl Download<'_> {
                 Ok(Ok(None)) => return Ok(()),
                 Ok(Ok(Some(chunk))) => {
                     done += chunk.len() as u64;
+                    if let Some(total) = total.filter(|total| done > *total) {
+                        return Err(Cut::Long { expected: Bytes(total) });
+                    }
                     if chunks.send(chunk).await.is_err() {
                         // The writer has failed; its error is the one that counts.
                         return Ok(());

@@ -98,6 +98,37 @@ async fn another_content_than_the_pinned_one_is_refused_and_removed() {
 }
 
 #[tokio::test]
+async fn a_wrong_file_is_fetched_anew_only_once() {
+    let (good, (_folder, store)) = (content(LENGTH), empty_store());
+    let server = Server::start(&vec![b'x'; LENGTH], &[Act::CutAfter(100_000), Act::Serve]).await;
+    let failure = hasty().fetch(&server.source(&good), &store, &Silent).await.unwrap_err();
+    assert!(matches!(failure, FetchError::Store(StoreError::Mismatch { .. })), "{failure:?}");
+    assert_eq!(server.ranges().len(), 3);
+}
+
+#[tokio::test]
+async fn more_than_the_server_told_is_thrown_away() {
+    let (content, (_folder, store)) = (content(LENGTH), empty_store());
+    let script = [Act::CutAfter(100_000), Act::TooMuch, Act::Serve];
+    let server = Server::start(&content, &script).await;
+    let told = Told::default();
+    let entry = hasty().fetch(&server.source(&content), &store, &told).await.unwrap();
+    assert_eq!(fs::read(&entry.path).unwrap(), content);
+    assert!(told.text().contains("sent more than the 293 KiB"), "{}", told.text());
+}
+
+#[tokio::test]
+async fn a_server_that_starts_over_and_never_gets_further_is_given_up() {
+    let (content, (_folder, store)) = (content(LENGTH), empty_store());
+    let round = [Act::CutAfter(100_000), Act::TooMuch];
+    let script: Vec<Act> = round.iter().cycle().take(40).cloned().collect();
+    let server = Server::start(&content, &script).await;
+    let failure = hasty().fetch(&server.source(&content), &store, &Silent).await.unwrap_err();
+    assert!(matches!(failure, FetchError::Cut { .. }), "{failure:?}");
+    assert!(server.ranges().len() < 10, "{} requests", server.ranges().len());
+}
+
+#[tokio::test]
 async fn a_silent_server_is_given_up_and_what_arrived_is_kept() {
     let (content, (_folder, store)) = (content(LENGTH), empty_store());
     let server = Server::start(&content, &[Act::StallAfter(100_000), Act::StallAfter(0)]).await;

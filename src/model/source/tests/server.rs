@@ -33,6 +33,8 @@ pub(super) enum Act {
     IgnoreRange,
     /// Everything, without saying how much it will be.
     Unsized,
+    /// A range is answered with it and then everything once more.
+    TooMuch,
     Status(u16),
     RedirectTo(String),
 }
@@ -149,6 +151,10 @@ fn answer(state: &mut State, request: &Request<Incoming>) -> Response<Body> {
         None => response,
     };
     let rest = state.content.slice(start.unwrap_or(0)..);
+    if matches!(act, Act::TooMuch) && start.is_some() {
+        let more = [rest, state.content.clone()].concat();
+        return response.body(body(more.into(), Ending::Whole)).unwrap();
+    }
     let response = response.header(header::CONTENT_LENGTH, rest.len());
     let (rest, ending) = match act {
         Act::CutAfter(bytes) => (rest.slice(..bytes.min(rest.len())), Ending::Cut),
