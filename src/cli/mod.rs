@@ -13,6 +13,7 @@ mod plan;
 mod profile;
 mod ps;
 mod pull;
+mod report;
 mod schema;
 mod status;
 mod table;

@@ -5,11 +5,11 @@ use edgeorch_engines::{Bytes, Flag, LaunchSpec, Seat};
 use serde::Serialize;
 
 use super::profile::ProfileArgument;
-use super::{Exit, Failure, block_on, print_json, table, terminal};
+use super::{Exit, Failure, block_on, print_json, report, table, terminal};
 use crate::engine::Engines;
 use crate::hardware::{self, Root};
 use crate::home::Home;
-use crate::plan::{Plan, Verdict, report};
+use crate::plan::{Plan, Verdict};
 use crate::progress;
 use crate::reconcile::prepare::{PrepareError, Workshop};
 use crate::reconcile::{Desired, Wish};

@@ -7,7 +7,6 @@
 
 pub mod decide;
 pub mod memory;
-pub mod report;
 
 pub use decide::{Allowance, Alternative, Approved, Plan, Verdict, decide};
 pub use memory::{Part, Sum};

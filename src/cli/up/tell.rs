@@ -6,11 +6,10 @@ use std::net::SocketAddr;
 
 use edgeorch_engines::Task;
 
-use crate::cli::{table, terminal};
+use crate::cli::{report, table, terminal};
 use crate::daemon::Setup;
 use crate::engine::Origin;
 use crate::home;
-use crate::plan::report;
 use crate::reconcile::prepare::PrepareError;
 use crate::reconcile::{Happening, Order};
 use crate::supervise::Snapshot;

@@ -2,7 +2,8 @@
 
 use edgeorch_engines::{Bytes, Flag};
 
-use super::{Plan, Verdict};
+use super::table;
+use crate::plan::{Plan, Verdict};
 
 /// The sum and the verdict, at most `width` columns wide.
 pub fn sum(plan: &Plan, width: usize) -> String {
@@ -21,7 +22,8 @@ pub fn sum(plan: &Plan, width: usize) -> String {
 fn row(name: &str, bytes: Option<Bytes>, how: &str, width: usize) -> String {
     const INDENT: usize = 24;
     let amount = bytes.map_or("unknown".to_owned(), |bytes| bytes.to_string());
-    let mut lines = fold(how, width.saturating_sub(INDENT).max(20)).into_iter();
+    let folded = table::fold(how, "", width.saturating_sub(INDENT).max(20));
+    let mut lines = folded.lines();
     let first = lines.next().unwrap_or_default();
     let mut text = format!("  {name:<10}{amount:>10}  {first}").trim_end().to_owned() + "\n";
     for line in lines {
@@ -30,18 +32,23 @@ fn row(name: &str, bytes: Option<Bytes>, how: &str, width: usize) -> String {
     text
 }
 
+const UNKNOWN: &str = "Whether it fits is unknown, so it is not started: take a model of an architecture that \
+                       edgeorch can sum up.";
+const HOPELESS: &str = "No change of context, slots or cache type makes it fit: take a smaller model or a smaller \
+                        quantization, or free memory.";
+
+fn paragraph(text: &str, width: usize) -> String {
+    table::fold(text, "  ", width) + "\n"
+}
+
 fn verdict(plan: &Plan, width: usize) -> String {
     match &plan.verdict {
         Verdict::Fits { spare, .. } => format!("  It fits, with {spare} to spare.\n"),
-        Verdict::Unknown { .. } => {
-            "  Whether it fits is unknown, so it is not started. A model of an architecture that\n  \
-             edgeorch can sum up would be; `edgeorch models ls` shows what is here.\n"
-                .to_owned()
-        }
+        Verdict::Unknown { .. } => paragraph(UNKNOWN, width),
         Verdict::DoesNotFit { short, alternatives, .. } => {
             let mut text = format!("  It does not fit: {short} are missing.\n");
             if alternatives.is_empty() {
-                text += "  No change of context, slots or cache type makes it fit: take a smaller model or a\n  smaller quantization, or free memory.\n";
+                text += &paragraph(HOPELESS, width);
             } else {
                 text += "  It would fit with\n";
                 for alternative in alternatives {
@@ -63,7 +70,8 @@ fn broken(change: &str, width: usize) -> Vec<String> {
         return vec![change.to_owned()];
     }
     let keys = change.replacen(", kv_cache:", ",\nkv_cache:", 1);
-    keys.lines().flat_map(|line| fold(line, width)).collect()
+    let folded: Vec<_> = keys.lines().map(|line| table::fold(line, "", width)).collect();
+    folded.join("\n").lines().map(str::to_owned).collect()
 }
 
 /// The command line, one flag a line, each with its reason.
@@ -74,7 +82,8 @@ pub fn arguments(program: &str, flags: &[Flag], width: usize) -> String {
     for flag in flags {
         let words = quoted(flag);
         let room = width.saturating_sub(column + 6);
-        let mut lines = fold(&flag.why, room.max(20)).into_iter();
+        let folded = table::fold(&flag.why, "", room.max(20));
+        let mut lines = folded.lines();
         let first = lines.next().unwrap_or_default();
         if words.chars().count() > column {
             text += &format!("  {words}\n  {:column$}  # {first}\n", "");
@@ -96,18 +105,4 @@ fn quoted(flag: &Flag) -> String {
         if plain { word.clone() } else { format!("'{}'", word.replace('\'', r"'\''")) }
     };
     flag.words.iter().map(quote).collect::<Vec<_>>().join(" ")
-}
-
-fn fold(text: &str, width: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines
 }
