@@ -27,8 +27,9 @@ use crate::profile::elements::KeySource;
 use crate::progress::Progress;
 use crate::reconcile::preparer::Preparer;
 use crate::reconcile::task::{Inputs, Model, Reconciler};
-use crate::reconcile::{Desired, Happening, Order};
+use crate::reconcile::{Desired, Happening, Order, Wish};
 use crate::supervise::lifecycle::Limits;
+use crate::supervise::task::Workplace;
 use crate::supervise::{self, Instance, Meters, Snapshot};
 use crate::telemetry::metrics::{Metrics, MetricsError};
 
@@ -117,25 +118,14 @@ pub async fn run(
 
     let (notices_in, notices) = mpsc::unbounded_channel();
     let (changed_in, changed) = mpsc::unbounded_channel();
-    let workplace = supervise::task::Workplace {
+    let workplace = Workplace {
         launcher: Launcher::start(records, tokio::runtime::Handle::current()).map_err(DaemonError::Thread)?,
         ports: Arc::new(Ports::new()),
         notices: notices_in,
         limits: Limits::default(),
     };
-    let mut actors = JoinSet::new();
-    let mut models = BTreeMap::new();
-    for wish in desired.wishes {
-        let id = wish.ask.id.clone();
-        let logs = Logs::open(&setup.home.logs(), &id, launch::Limits::default());
-        let engine = wish.engine;
-        let classify = Arc::new(move |exit, lines: &[String]| engine.classify(exit, lines));
-        let (instance, actor) = supervise::task::new(&id, logs, classify, &workplace);
-        actors.spawn(actor);
-        tokio::spawn(forward(instance.clone(), changed_in.clone()));
-        models.insert(id, Model { wish, instance, plan: None, program: None });
-    }
-    drop(workplace);
+    let (models, mut actors) = instances(desired.wishes, &setup.home, &workplace, &changed_in);
+    drop((workplace, changed_in));
 
     let (status_in, status) = watch::channel(Arc::new(first_status(&setup, address)));
     let (stops_in, stops) = mpsc::channel(1);
@@ -179,6 +169,28 @@ pub async fn run(
         Ok(Err(error)) => Err(DaemonError::Gateway(error)),
         Ok(Ok(())) | Err(_) => Ok(()),
     }
+}
+
+/// An instance for each wish, with its actor running.
+fn instances(
+    wishes: Vec<Wish>,
+    home: &Home,
+    workplace: &Workplace,
+    changed: &mpsc::UnboundedSender<Snapshot>,
+) -> (BTreeMap<String, Model>, JoinSet<()>) {
+    let mut actors = JoinSet::new();
+    let start = |wish: Wish| {
+        let id = wish.ask.id.clone();
+        let logs = Logs::open(&home.logs(), &id, launch::Limits::default());
+        let engine = wish.engine;
+        let classify = Arc::new(move |exit, lines: &[String]| engine.classify(exit, lines));
+        let (instance, actor) = supervise::task::new(&id, logs, classify, workplace);
+        actors.spawn(actor);
+        tokio::spawn(forward(instance.clone(), changed.clone()));
+        (id, Model { wish, instance, plan: None, program: None })
+    };
+    let models = wishes.into_iter().map(start).collect();
+    (models, actors)
 }
 
 /// Hands an instance's snapshots to the loop as they come.

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -62,13 +63,31 @@ impl Home {
 
 struct Folder(tempfile::TempDir);
 
-/// A test that fails must not leave daemons in the background behind.
+/// A test that fails must not leave daemons in the background behind, and no test the empty cgroups of a daemon that it
+/// killed: no later start in this home will clear them away.
 impl Drop for Folder {
     fn drop(&mut self) {
-        for pid in processes::of_home(&self.0.path().join("home")) {
+        let home = self.0.path().join("home");
+        for pid in processes::of_home(&home) {
             let _ = kill(Pid::from_raw(pid as i32), Signal::SIGKILL);
         }
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while !processes::of_home(&home).is_empty() && Instant::now() < deadline {
+            // Their end gives no event to a process that is not their parent.
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        for cgroup in recorded_cgroups(&home.join("children")) {
+            let _ = std::fs::remove_dir(cgroup);
+        }
     }
+}
+
+fn recorded_cgroups(children: &Path) -> Vec<PathBuf> {
+    let records = std::fs::read_dir(children).into_iter().flatten().flatten();
+    let records = records.filter_map(|entry| {
+        serde_json::from_slice::<serde_json::Value>(&std::fs::read(entry.path()).ok()?).ok()
+    });
+    records.filter_map(|record| Some(PathBuf::from(record["cgroup"].as_str()?))).collect()
 }
 
 /// What a command printed and how it ended.
