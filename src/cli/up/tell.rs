@@ -110,7 +110,9 @@ impl Teller {
                 eprintln!("{}", table::fold(&text, "", terminal::width()));
                 self.all_ready();
             }
-            "absent" if before.is_some() => eprintln!("{} is stopped; nothing of it is left", snapshot.name),
+            "absent" if snapshot.generation > 0 => {
+                eprintln!("{} is stopped; nothing of it is left", snapshot.name)
+            }
             _ => {}
         }
     }
