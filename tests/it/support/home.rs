@@ -71,13 +71,13 @@ impl Drop for Folder {
         for pid in processes::of_home(&home) {
             let _ = kill(Pid::from_raw(pid as i32), Signal::SIGKILL);
         }
+        let mut cgroups = recorded_cgroups(&home.join("children"));
         let deadline = Instant::now() + Duration::from_secs(5);
-        while !processes::of_home(&home).is_empty() && Instant::now() < deadline {
-            // Their end gives no event to a process that is not their parent.
+        // A process that is ending has no environment any more and still holds its cgroup; neither gives an event to
+        // one who is not its parent.
+        while !cgroups.is_empty() && Instant::now() < deadline {
+            cgroups.retain(|cgroup| cgroup.exists() && std::fs::remove_dir(cgroup).is_err());
             std::thread::sleep(Duration::from_millis(5));
-        }
-        for cgroup in recorded_cgroups(&home.join("children")) {
-            let _ = std::fs::remove_dir(cgroup);
         }
     }
 }
