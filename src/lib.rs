@@ -6,7 +6,6 @@ pub mod control;
 pub mod daemon;
 pub mod engine;
 pub mod gateway;
-pub mod hardware;
 pub mod home;
 pub mod launch;
 pub mod model;

@@ -1,10 +1,11 @@
 //! How long the audit takes, as a call and as a program.
 
 use std::hint::black_box;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use edgeorch::hardware::{self, Root};
+use edgeorch_hardware::{self as hardware, Request, Root};
 
 use crate::Failure;
 use crate::figures::{Series, heading};
@@ -16,7 +17,7 @@ pub fn run() -> Result<(), Failure> {
     let (mut call, mut program) = (Series::default(), Series::default());
     for _ in 0..ROUNDS {
         let start = Instant::now();
-        black_box(hardware::audit(&Root::live()));
+        black_box(hardware::audit(&Root::live(), &Request::facts(Path::new("/"))));
         call.push(start.elapsed());
 
         let start = Instant::now();

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use super::{Failure, print_json, terminal};
-use crate::hardware::{self, Root};
+use edgeorch_hardware::{self as hardware, Request, Root};
+
+use crate::home::Home;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -17,7 +19,9 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let root = arguments.sysroot.as_ref().map_or_else(Root::live, Root::at);
-    let host = hardware::audit(&root);
+    let request =
+        Request { models: Home::find()?.models().display().to_string(), measure: true, software: true };
+    let host = hardware::audit(&root, &request);
     if arguments.json {
         return print_json(&host);
     }

@@ -1,0 +1,68 @@
+//! GPUs and NPUs, each once.
+//!
+//! Each vendor has its probe, which joins that vendor's own interfaces by PCI address and falls back to what the bus itself
+//! tells. The probes run side by side: a driver that hangs keeps nobody else waiting.
+
+mod nvidia;
+mod pci;
+
+use std::time::Duration;
+
+use edgeorch_engines::contract::host::Accelerator;
+
+use crate::Root;
+use crate::findings::Findings;
+use crate::pending::Pending;
+
+/// A device as its probe saw it. The findings' fields are the device's own, such as `memory.free`; the empty field is the
+/// device itself.
+#[derive(Debug)]
+pub struct Sighting {
+    pub accelerator: Accelerator,
+    pub findings: Findings,
+}
+
+/// What one vendor's probe found.
+#[derive(Debug, Default)]
+pub struct Sightings {
+    pub devices: Vec<Sighting>,
+    /// What was seen and could not be told apart or asked: fields are those of the host, such as `accelerators`.
+    pub findings: Findings,
+}
+
+/// Longer than a command may take, shorter than what waits for all of them.
+const LIMIT: Duration = Duration::from_secs(3);
+
+type VendorProbe = fn(&Root, &[pci::Function]) -> Sightings;
+
+/// By name, for what is said when one does not answer.
+const PROBES: [(&str, VendorProbe); 1] = [("NVIDIA GPUs", nvidia::probe)];
+
+pub fn probe(root: &Root, findings: &mut Findings) -> Vec<Accelerator> {
+    let functions = pci::functions(root);
+    let pending = PROBES.map(|(name, probe)| {
+        let functions = functions.clone();
+        Pending::start(name, root, LIMIT, move |root| probe(root, &functions))
+    });
+    let mut devices = Vec::new();
+    for probe in pending {
+        match probe.finish() {
+            Ok(sightings) => {
+                devices.extend(sightings.devices);
+                findings.nest("", sightings.findings);
+            }
+            Err(error) => findings.unknown("accelerators", error),
+        }
+    }
+    // Those on the bus first, in its order; the sort is stable, so a vendor's own order stands otherwise.
+    devices.sort_by_key(|device| {
+        let address = device.accelerator.pci.as_ref().map(|pci| pci.address.clone());
+        (address.is_none(), address)
+    });
+    findings.known("accelerators", "the PCI bus, device tree and drivers of each vendor");
+    let number = |(index, device): (usize, Sighting)| {
+        findings.nest(&format!("accelerators[{index}]"), device.findings);
+        device.accelerator
+    };
+    devices.into_iter().enumerate().map(number).collect()
+}

@@ -1,0 +1,20 @@
+//! Windows: what PowerShell prints as JSON.
+
+use edgeorch_engines::contract::host::{Power, Storage, Thermal};
+
+use crate::Root;
+use crate::findings::Findings;
+use crate::linux;
+use crate::platform::System;
+
+pub fn system(root: &Root, findings: &mut Findings) -> System {
+    linux::system(root, findings)
+}
+
+pub fn power(root: &Root, findings: &mut Findings) -> (Power, Thermal) {
+    linux::power(root, findings)
+}
+
+pub fn storage(root: &Root, folder: &str, findings: &mut Findings) -> Storage {
+    linux::storage(root, folder, findings)
+}
