@@ -7,6 +7,7 @@
 mod accelerators;
 mod android;
 pub mod capture;
+mod devices;
 mod findings;
 mod linux;
 mod macos;
@@ -24,6 +25,7 @@ mod tests;
 use std::path::Path;
 
 use edgeorch_engines::contract::Host;
+use edgeorch_engines::contract::host::{AcceleratorKind, MemoryKind};
 
 pub use render::print;
 pub use root::{Command, Node, ReadError, Root, RunError, Tree};
@@ -88,9 +90,27 @@ pub fn audit(root: &Root, request: &Request) -> Host {
         sources: Default::default(),
         unknown: Vec::new(),
     };
+    devices::complete(&mut host, &mut findings);
+    host.memory.unified = unified(&host, &mut findings);
     measure(root, request, &models, &mut host, &mut findings);
     (host.sources, host.unknown) = findings.into_parts();
     host
+}
+
+/// Whether a GPU works in main memory, out of what is known of each.
+fn unified(host: &Host, findings: &mut Findings) -> Option<bool> {
+    const FIELD: &str = "memory.unified";
+    let mut gpus = host.accelerators.iter().filter(|device| device.kind == AcceleratorKind::Gpu);
+    if gpus.clone().any(|gpu| matches!(gpu.memory.kind, Some(MemoryKind::Unified | MemoryKind::CarveOut))) {
+        findings.known(FIELD, "accelerators[].memory.kind");
+        return Some(true);
+    }
+    if gpus.any(|gpu| gpu.memory.kind.is_none()) {
+        findings.unknown(FIELD, "a GPU's kind of memory is not known");
+        return None;
+    }
+    findings.known(FIELD, "accelerators: no GPU that works in main memory");
+    Some(false)
 }
 
 /// After all probes have ended: what they do would be measured too.
