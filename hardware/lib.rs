@@ -30,6 +30,7 @@ use edgeorch_engines::contract::host::{AcceleratorKind, MemoryKind};
 pub use render::print;
 pub use root::{Command, Node, ReadError, Root, RunError, Tree};
 
+pub use findings::AS_ROOT;
 use findings::Findings;
 use pending::Pending;
 
