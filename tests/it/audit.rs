@@ -66,7 +66,8 @@ fn files_that_are_no_captures_are_refused_in_a_sentence() {
     home.run(&["audit", "--sysroot", file]).is_refusal(1, &["neither a packed capture"]);
     home.run(&["doctor", "--sysroot", file]).is_refusal(1, &["neither a packed capture"]);
     home.run(&["audit", "--sysroot", file, "--capture", "y"]).is_refusal(2, &["cannot be used with"]);
-    home.run(&["audit", "--capture", "/nowhere/y.tar.zst"]).is_refusal(1, &["/nowhere/y.tar.zst can't be written"]);
+    home.run(&["audit", "--capture", "/nowhere/y.tar.zst"])
+        .is_refusal(1, &["/nowhere/y.tar.zst can't be written"]);
 }
 
 #[test]
