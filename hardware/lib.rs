@@ -96,7 +96,12 @@ pub fn audit(root: &Root, request: &Request) -> Host {
 /// After all probes have ended: what they do would be measured too.
 fn measure(root: &Root, request: &Request, models: &str, host: &mut Host, findings: &mut Findings) {
     if request.measure {
-        host.memory.bandwidth = measure::bandwidth(root, host.cpu.usable_cores, findings);
+        let given = measure::Given {
+            usable_cores: host.cpu.usable_cores,
+            caches: &host.cpu.caches,
+            usable_memory: host.memory.usable(),
+        };
+        host.memory.bandwidth = measure::bandwidth(root, given, findings);
         host.storage.read = measure::read_speed(root, models, findings);
     } else {
         for field in ["memory.bandwidth", "storage.read"] {
