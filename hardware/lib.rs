@@ -59,8 +59,10 @@ pub fn audit(root: &Root, request: &Request) -> Host {
     let power = begin("power", root, move |root, findings| (platform.power)(root, findings));
     let folder = models.clone();
     let storage = begin("storage", root, move |root, findings| (platform.storage)(root, &folder, findings));
-    let software =
-        request.software.then(|| begin("software", root, |root, findings| software::probe(root, findings)));
+    let folder = models.clone();
+    let software = request
+        .software
+        .then(|| begin("software", root, move |root, findings| software::probe(root, &folder, findings)));
 
     let mut findings = Findings::default();
     let system = (platform.system)(root, &mut findings);
