@@ -1,10 +1,12 @@
 //! Linux: facts out of `/proc`, `/sys` and `/etc`. Android shares most of them.
 
+pub mod block;
 mod cgroup;
 mod cpu;
 mod libc;
 mod machine;
 mod memory;
+pub mod mounts;
 mod os;
 mod power;
 mod storage;
