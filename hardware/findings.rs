@@ -22,6 +22,15 @@ impl Findings {
         self.sources.insert(field.into(), source.to_string());
     }
 
+    /// A second source of a field that has one already.
+    pub fn also_known(&mut self, field: &str, source: impl fmt::Display) {
+        let source = match self.sources.get(field) {
+            Some(first) => format!("{first}; {source}"),
+            None => source.to_string(),
+        };
+        self.sources.insert(field.to_owned(), source);
+    }
+
     /// It was looked at and there is none: the field is null or empty for a reason that is a fact.
     pub fn none(&mut self, field: impl Into<String>, source: impl fmt::Display) {
         self.known(field, source);

@@ -5,6 +5,7 @@
 
 mod nvidia;
 mod pci;
+mod vulkan;
 
 use std::time::Duration;
 
@@ -54,6 +55,7 @@ pub fn probe(root: &Root, findings: &mut Findings) -> Vec<Accelerator> {
             Err(error) => findings.unknown("accelerators", error),
         }
     }
+    vulkan::add(root, &mut devices);
     // Those on the bus first, in its order; the sort is stable, so a vendor's own order stands otherwise.
     devices.sort_by_key(|device| {
         let address = device.accelerator.pci.as_ref().map(|pci| pci.address.clone());
