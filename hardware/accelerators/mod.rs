@@ -3,6 +3,8 @@
 //! Each vendor has its probe, which joins that vendor's own interfaces by PCI address and falls back to what the bus itself
 //! tells. The probes run side by side: a driver that hangs keeps nobody else waiting.
 
+mod library;
+mod npu;
 mod nvidia;
 mod pci;
 
@@ -22,6 +24,21 @@ pub struct Sighting {
     pub findings: Findings,
 }
 
+impl Sighting {
+    /// Accounts for what only edgeorch's own tables tell, where nothing of them was filled in.
+    fn tables(&mut self) {
+        let empty = [
+            ("weight_types", self.accelerator.weight_types.is_none()),
+            ("nominal", self.accelerator.nominal.is_none()),
+        ];
+        for (field, is_empty) in empty {
+            if is_empty && !self.findings.tells_of(field) {
+                self.findings.unknown(field, "not in edgeorch's table of devices");
+            }
+        }
+    }
+}
+
 /// What one vendor's probe found.
 #[derive(Debug, Default)]
 pub struct Sightings {
@@ -36,7 +53,7 @@ const LIMIT: Duration = Duration::from_secs(3);
 type VendorProbe = fn(&Root, &[pci::Function]) -> Sightings;
 
 /// By name, for what is said when one does not answer.
-const PROBES: [(&str, VendorProbe); 1] = [("NVIDIA GPUs", nvidia::probe)];
+const PROBES: [(&str, VendorProbe); 2] = [("NVIDIA GPUs", nvidia::probe), ("NPUs", npu::probe)];
 
 pub fn probe(root: &Root, findings: &mut Findings) -> Vec<Accelerator> {
     let functions = pci::functions(root);
@@ -60,7 +77,8 @@ pub fn probe(root: &Root, findings: &mut Findings) -> Vec<Accelerator> {
         (address.is_none(), address)
     });
     findings.known("accelerators", "the PCI bus, device tree and drivers of each vendor");
-    let number = |(index, device): (usize, Sighting)| {
+    let number = |(index, mut device): (usize, Sighting)| {
+        device.tables();
         findings.nest(&format!("accelerators[{index}]"), device.findings);
         device.accelerator
     };

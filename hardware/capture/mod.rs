@@ -1,6 +1,6 @@
 //! Captured machines as files: what the probes read of a machine, so that a misread one can be audited again elsewhere.
 
-mod ttar;
+pub(crate) mod ttar;
 
 use std::path::Path;
 

@@ -1,14 +1,17 @@
 //! Linux: facts out of `/proc`, `/sys` and `/etc`. Android shares most of them.
 
 mod cgroup;
+mod class;
 mod cpu;
 mod libc;
 mod machine;
 mod memory;
 mod os;
+mod pi;
 mod power;
 mod storage;
 mod thermal;
+pub mod zones;
 
 use edgeorch_engines::contract::host::{Power, Thermal};
 
@@ -30,5 +33,6 @@ pub fn system(root: &Root, findings: &mut Findings) -> System {
 }
 
 pub fn power(root: &Root, findings: &mut Findings) -> (Power, Thermal) {
-    (power::probe(root, findings), thermal::probe(root, findings))
+    let firmware = pi::read(root);
+    (power::probe(root, &firmware, findings), thermal::probe(root, &firmware, findings))
 }
