@@ -8,6 +8,7 @@ mod accelerators;
 mod android;
 pub mod capture;
 mod celsius;
+mod devices;
 mod findings;
 mod linux;
 mod macos;
@@ -25,10 +26,12 @@ mod tests;
 use std::path::Path;
 
 use edgeorch_engines::contract::Host;
+use edgeorch_engines::contract::host::{AcceleratorKind, MemoryKind};
 
 pub use render::print;
 pub use root::{Command, Node, ReadError, Root, RunError, Tree};
 
+pub use findings::AS_ROOT;
 use findings::Findings;
 use pending::Pending;
 
@@ -60,8 +63,10 @@ pub fn audit(root: &Root, request: &Request) -> Host {
     let power = begin("power", root, move |root, findings| (platform.power)(root, findings));
     let folder = models.clone();
     let storage = begin("storage", root, move |root, findings| (platform.storage)(root, &folder, findings));
-    let software =
-        request.software.then(|| begin("software", root, |root, findings| software::probe(root, findings)));
+    let folder = models.clone();
+    let software = request
+        .software
+        .then(|| begin("software", root, move |root, findings| software::probe(root, &folder, findings)));
 
     let mut findings = Findings::default();
     let system = (platform.system)(root, &mut findings);
@@ -89,15 +94,38 @@ pub fn audit(root: &Root, request: &Request) -> Host {
         sources: Default::default(),
         unknown: Vec::new(),
     };
+    devices::complete(&mut host, &mut findings);
+    host.memory.unified = unified(&host, &mut findings);
     measure(root, request, &models, &mut host, &mut findings);
     (host.sources, host.unknown) = findings.into_parts();
     host
 }
 
+/// Whether a GPU works in main memory, out of what is known of each.
+fn unified(host: &Host, findings: &mut Findings) -> Option<bool> {
+    const FIELD: &str = "memory.unified";
+    let mut gpus = host.accelerators.iter().filter(|device| device.kind == AcceleratorKind::Gpu);
+    if gpus.clone().any(|gpu| matches!(gpu.memory.kind, Some(MemoryKind::Unified | MemoryKind::CarveOut))) {
+        findings.known(FIELD, "accelerators[].memory.kind");
+        return Some(true);
+    }
+    if gpus.any(|gpu| gpu.memory.kind.is_none()) {
+        findings.unknown(FIELD, "a GPU's kind of memory is not known");
+        return None;
+    }
+    findings.known(FIELD, "accelerators: no GPU that works in main memory");
+    Some(false)
+}
+
 /// After all probes have ended: what they do would be measured too.
 fn measure(root: &Root, request: &Request, models: &str, host: &mut Host, findings: &mut Findings) {
     if request.measure {
-        host.memory.bandwidth = measure::bandwidth(root, host.cpu.usable_cores, findings);
+        let given = measure::Given {
+            usable_cores: host.cpu.usable_cores,
+            caches: &host.cpu.caches,
+            usable_memory: host.memory.usable(),
+        };
+        host.memory.bandwidth = measure::bandwidth(root, given, findings);
         host.storage.read = measure::read_speed(root, models, findings);
     } else {
         for field in ["memory.bandwidth", "storage.read"] {

@@ -24,21 +24,6 @@ pub struct Sighting {
     pub findings: Findings,
 }
 
-impl Sighting {
-    /// Accounts for what only edgeorch's own tables tell, where nothing of them was filled in.
-    fn tables(&mut self) {
-        let empty = [
-            ("weight_types", self.accelerator.weight_types.is_none()),
-            ("nominal", self.accelerator.nominal.is_none()),
-        ];
-        for (field, is_empty) in empty {
-            if is_empty && !self.findings.tells_of(field) {
-                self.findings.unknown(field, "not in edgeorch's table of devices");
-            }
-        }
-    }
-}
-
 /// What one vendor's probe found.
 #[derive(Debug, Default)]
 pub struct Sightings {
@@ -77,8 +62,7 @@ pub fn probe(root: &Root, findings: &mut Findings) -> Vec<Accelerator> {
         (address.is_none(), address)
     });
     findings.known("accelerators", "the PCI bus, device tree and drivers of each vendor");
-    let number = |(index, mut device): (usize, Sighting)| {
-        device.tables();
+    let number = |(index, device): (usize, Sighting)| {
         findings.nest(&format!("accelerators[{index}]"), device.findings);
         device.accelerator
     };

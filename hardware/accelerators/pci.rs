@@ -20,6 +20,7 @@ pub struct Function {
     /// Class, subclass and programming interface, a byte each.
     pub class: u32,
     pub subsystem: Option<(u16, u16)>,
+    pub revision: Option<u8>,
     /// The kernel driver that is bound to it.
     pub driver: Option<String>,
 }
@@ -41,6 +42,7 @@ impl Function {
             vendor_id: format!("{:04x}", self.vendor),
             device_id: format!("{:04x}", self.device),
             subsystem: self.subsystem.map(|(vendor, device)| format!("{vendor:04x}:{device:04x}")),
+            revision: self.revision.map(|revision| format!("{revision:02x}")),
         }
     }
 
@@ -91,6 +93,7 @@ fn function(root: &Root, address: String) -> Option<Function> {
         device: short("device").unwrap_or(0),
         class: number("class")?,
         subsystem: short("subsystem_vendor").zip(short("subsystem_device")).filter(|ids| *ids != (0, 0)),
+        revision: number("revision").and_then(|revision| u8::try_from(revision).ok()),
         driver: driver.and_then(|target| target.rsplit('/').next().map(str::to_owned)),
         address,
     })

@@ -1,11 +1,13 @@
 //! Linux: facts out of `/proc`, `/sys` and `/etc`. Android shares most of them.
 
+pub mod block;
 mod cgroup;
 mod class;
 mod cpu;
 mod libc;
 mod machine;
 mod memory;
+pub mod mounts;
 mod os;
 mod pi;
 mod power;

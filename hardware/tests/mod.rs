@@ -12,7 +12,7 @@ use super::*;
 use accounted::unaccounted;
 
 /// Everything but the measurements.
-fn looking() -> Request {
+pub fn looking() -> Request {
     Request { models: "/".to_owned(), measure: false, software: true }
 }
 

@@ -20,6 +20,8 @@ pub struct Accelerator {
     pub apis: Vec<Api>,
     pub memory: DeviceMemory,
     pub target: Option<Target>,
+    /// As the vendor counts: streaming multiprocessors, compute units, Xe cores, Apple's GPU cores.
+    pub cores: Option<u32>,
     pub driver: Option<Driver>,
     /// The newest run-time version that the driver serves, such as `CUDA 13.2`, `ROCm 6.4.1`.
     pub runtime: Option<String>,
@@ -51,6 +53,7 @@ impl Accelerator {
             apis: Vec::new(),
             memory: DeviceMemory::default(),
             target: None,
+            cores: None,
             driver: None,
             runtime: None,
             link: None,
@@ -99,6 +102,8 @@ pub struct PciDevice {
     pub device_id: String,
     /// Vendor and device of the board, such as `1458:40bf`.
     pub subsystem: Option<String>,
+    /// Two hexadecimal digits, such as `c8`: some products differ in nothing else.
+    pub revision: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -247,6 +252,8 @@ pub struct Slice {
 pub struct Nominal {
     /// The table's name of the device.
     pub device: String,
+    /// Whether the figures are those of the laptop part, which are lower under the same name; null where it makes none.
+    pub laptop: Option<bool>,
     /// 10⁹ bytes per second.
     pub bandwidth_gbs: Option<f64>,
     /// Dense, by the shader units.

@@ -31,7 +31,7 @@ pub fn on_usb(root: &Root) -> Vec<Seen> {
 fn device(root: &Root, name: &str) -> Option<Seen> {
     let number = |file: &str| Some(root.read(&format!("{USB}/{name}/{file}")).ok()?.trim().to_owned());
     let id = format!("{}:{}", number("idVendor")?, number("idProduct")?);
-    let (family, part) = families::find(&format!("usb {id}"))?;
+    let (family, part) = families::find(&format!("usb {id}"), None)?;
     let mut npu = Seen::new(family, part, format!("{USB}/{name}"), &format!("USB id {id}"));
     npu.findings.none("pci", "it is on USB");
     npu.findings.none("link", "it is on USB");

@@ -23,11 +23,17 @@ pub struct Seen {
 
 pub fn on_pci(root: &Root, function: &Function) -> Option<Seen> {
     let id = function.id();
-    let (family, part) = families::find(&id)?;
+    let identity = function.identity();
+    let (family, part) = families::find(&id, identity.revision.as_deref())?;
     let folder = function.file("").trim_end_matches('/').to_owned();
     let mut seen = Seen::new(family, part, folder, &format!("PCI id {id}"));
-    seen.accelerator.pci = Some(function.identity());
     seen.findings.known("pci", "/sys/bus/pci/devices");
+    for (field, value) in [("pci.subsystem", &identity.subsystem), ("pci.revision", &identity.revision)] {
+        if value.is_none() {
+            seen.findings.none(field, "the device gives none");
+        }
+    }
+    seen.accelerator.pci = Some(identity);
     seen.driver(root, function.driver.as_deref());
     seen.accelerator.link = function.link(root);
     match seen.accelerator.link {
@@ -182,6 +188,7 @@ impl Seen {
             ("index", npu.index.is_none()),
             ("uuid", npu.uuid.is_none()),
             ("target", npu.target.is_none()),
+            ("cores", npu.cores.is_none()),
             ("driver", npu.driver.is_none()),
             ("runtime", npu.runtime.is_none()),
             ("power.draw_watts", npu.power.draw_watts.is_none()),

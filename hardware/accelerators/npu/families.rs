@@ -20,6 +20,8 @@ pub struct Family {
     pub node: Option<String>,
     #[serde(default)]
     pub numbered: bool,
+    #[serde(default)]
+    pub cores_are_nodes: bool,
     pub memory: MemoryKind,
     pub memory_remedy: Option<String>,
     /// A run time that works with a driver of its own version only.
@@ -45,14 +47,16 @@ pub struct Interface {
 #[serde(deny_unknown_fields)]
 pub struct Part {
     ids: Vec<String>,
+    revision: Option<String>,
     pub name: String,
     pub target: Option<String>,
 }
 
-/// The NPU with this id: `1022:17f0`, `usb 18d1:9302` or `rockchip,rk3588-rknpu`.
-pub fn find(id: &str) -> Option<(&'static Family, &'static Part)> {
+/// The NPU with this id: `1022:17f0`, `usb 18d1:9302` or `rockchip,rk3588-rknpu`; `revision` is that of a PCI device.
+pub fn find(id: &str, revision: Option<&str>) -> Option<(&'static Family, &'static Part)> {
     let parts = FAMILIES.values().flat_map(|family| family.parts.iter().map(move |part| (family, part)));
-    parts.into_iter().find(|(_, part)| part.ids.iter().any(|known| known == id))
+    let fits = |part: &Part| part.revision.is_none() || part.revision.as_deref() == revision;
+    parts.into_iter().find(|(_, part)| part.ids.iter().any(|known| known == id) && fits(part))
 }
 
 #[cfg(test)]
@@ -65,8 +69,9 @@ mod tests {
     fn the_table_is_well_formed_and_no_id_stands_twice() {
         let families: BTreeMap<String, Family> =
             serde_saphyr::from_str(include_str!("families.yaml")).unwrap();
-        let ids: Vec<&String> =
-            families.values().flat_map(|family| &family.parts).flat_map(|part| &part.ids).collect();
+        let parts = families.values().flat_map(|family| &family.parts);
+        let ids: Vec<_> =
+            parts.flat_map(|part| part.ids.iter().map(|id| (id, part.revision.as_ref()))).collect();
         assert!(ids.len() > 20);
         assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len(), "{ids:?}");
         for (name, family) in &families {
@@ -90,7 +95,13 @@ mod tests {
             let lower = id.chars().all(|c| !c.is_ascii_uppercase());
             assert!(lower && (pair || id.contains(',')), "{id}");
         }
-        assert_eq!(find("1022:17f0").unwrap().1.target.as_deref(), Some("npu4"));
-        assert!(find("1002:74a1").is_none(), "an Instinct is a GPU");
+        assert!(find("1002:74a1", None).is_none(), "an Instinct is a GPU");
+    }
+
+    #[test]
+    fn a_revision_tells_parts_of_one_id_apart() {
+        let name = |revision| find("1022:17f0", revision).unwrap().1.name.as_str();
+        assert_eq!(name(Some("11")), "AMD XDNA 2 NPU (Strix Halo)");
+        assert_eq!((name(Some("ff")), name(None)), ("AMD XDNA 2 NPU", "AMD XDNA 2 NPU"));
     }
 }

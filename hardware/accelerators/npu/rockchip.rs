@@ -23,15 +23,20 @@ pub fn in_device_tree(root: &Root) -> Vec<Seen> {
         let folder = format!("{PLATFORM}/{name}");
         let Ok(uevent) = root.read(&format!("{folder}/uevent")) else { continue };
         let device = Uevent::parse(&uevent);
-        let known = device.compatible.iter().find_map(|id| Some((*id, families::find(id)?)));
+        let known = device.compatible.iter().find_map(|id| Some((*id, families::find(id, None)?)));
         let Some((id, (family, part))) = known else { continue };
-        // Linux's driver has a node per core.
-        if npus.iter().any(|(known, _)| known == id) {
+        if let Some((_, npu)) = npus.iter_mut().find(|(known, _)| known == id) {
+            // A further core of the same.
+            npu.accelerator.cores = npu.accelerator.cores.map(|cores| cores + 1);
             continue;
         }
         let mut npu = Seen::new(family, part, folder, &format!("device tree node {id}"));
         npu.findings.none("pci", "part of the chip");
         npu.findings.none("link", "part of the chip");
+        if family.cores_are_nodes {
+            npu.accelerator.cores = Some(1);
+            npu.findings.known("cores", "/sys/bus/platform/devices: one for each core");
+        }
         npu.driver(root, device.driver);
         npu.apis(root);
         npus.push((id.to_owned(), npu));

@@ -33,7 +33,9 @@ fn an_interface_needs_driver_device_node_and_every_library() {
     let host = machine("core-ultra-lunar-lake-npu");
     assert_eq!(only(&host).apis, [Api::LevelZero]);
     assert!(reason(&host, "accelerators[0].apis").contains("libopenvino_intel_npu_plugin.so"));
-    assert_eq!(machine("ryzen-ai-300-laptop").accelerators[0].apis, [Api::Xdna]);
+    let host = machine("ryzen-ai-300-laptop");
+    assert_eq!(only(&host).apis, [Api::Xdna]);
+    assert_eq!(only(&host).name.as_deref(), Some("AMD XDNA 2 NPU (Krackan Point)"));
     let host = machine("coral-usb");
     assert!(only(&host).apis.is_empty() && reason(&host, "accelerators[0].apis").contains("libedgetpu"));
 }
@@ -121,6 +123,7 @@ fn rockchip_s_driver_and_linux_s_tell_of_the_same_npu_once() {
     let host = machine("rk3588-mainline-rocket");
     let npus: Vec<_> = host.accelerators.iter().filter(|device| device.vendor == Vendor::Rockchip).collect();
     assert_eq!((npus.len(), npus[0].name.as_deref()), (1, Some("Rockchip RK3588 NPU")));
+    assert_eq!(npus[0].cores, Some(3));
     assert!(npus[0].apis.is_empty());
 }
 

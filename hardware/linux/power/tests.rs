@@ -137,8 +137,7 @@ fn energy_counters_that_are_root_s_are_said_to_be() {
 #[test]
 fn the_tree_of_node_exporter_is_read() {
     let Some(folder) = captured::captures("trees") else { return };
-    let archive = std::fs::read(folder.join("node_exporter-sys.ttar")).unwrap();
-    let root = Root::of(crate::capture::ttar::parse(&archive).unwrap());
+    let root = Root::of(crate::capture::open(&folder.join("node_exporter-sys.ttar")).unwrap());
     let (power, _) = power(&root);
     assert_eq!(power.supply, Some(PowerSupply::Battery));
     let battery = &power.batteries[0];

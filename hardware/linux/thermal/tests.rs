@@ -128,8 +128,7 @@ fn a_laptop_s_processor_is_one_zone_and_zones_without_sensors_give_no_temperatur
 #[test]
 fn the_tree_of_node_exporter_is_read() {
     let Some(folder) = captured::captures("trees") else { return };
-    let archive = std::fs::read(folder.join("node_exporter-sys.ttar")).unwrap();
-    let root = Root::of(crate::capture::ttar::parse(&archive).unwrap());
+    let root = Root::of(crate::capture::open(&folder.join("node_exporter-sys.ttar")).unwrap());
     let (thermal, _) = thermal(&root);
     let zones: Vec<_> =
         thermal.zones.iter().map(|zone| (zone.name.as_str(), zone.celsius, zone.slows_at_celsius)).collect();
