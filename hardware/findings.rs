@@ -81,6 +81,17 @@ impl Findings {
             .extend(part.unknown.into_iter().map(|entry| Unknown { field: below(entry.field), ..entry }));
     }
 
+    /// Whether there is an entry for this very field.
+    pub fn tells_of(&self, field: &str) -> bool {
+        self.sources.contains_key(field) || self.unknown.iter().any(|unknown| unknown.field == field)
+    }
+
+    /// Drops what was said of this very field: a better source was found.
+    pub fn forget(&mut self, field: &str) {
+        self.sources.remove(field);
+        self.unknown.retain(|unknown| unknown.field != field);
+    }
+
     pub fn into_parts(self) -> (BTreeMap<String, String>, Vec<Unknown>) {
         (self.sources, self.unknown)
     }

@@ -7,6 +7,7 @@
 mod accelerators;
 mod android;
 pub mod capture;
+mod celsius;
 mod devices;
 mod findings;
 mod linux;

@@ -3,6 +3,8 @@
 //! Each vendor has its probe, which joins that vendor's own interfaces by PCI address and falls back to what the bus itself
 //! tells. The probes run side by side: a driver that hangs keeps nobody else waiting.
 
+mod library;
+mod npu;
 mod nvidia;
 mod pci;
 mod vulkan;
@@ -37,7 +39,7 @@ const LIMIT: Duration = Duration::from_secs(3);
 type VendorProbe = fn(&Root, &[pci::Function]) -> Sightings;
 
 /// By name, for what is said when one does not answer.
-const PROBES: [(&str, VendorProbe); 1] = [("NVIDIA GPUs", nvidia::probe)];
+const PROBES: [(&str, VendorProbe); 2] = [("NVIDIA GPUs", nvidia::probe), ("NPUs", npu::probe)];
 
 pub fn probe(root: &Root, findings: &mut Findings) -> Vec<Accelerator> {
     let functions = pci::functions(root);

@@ -71,7 +71,7 @@ fn power(power: &Power) -> String {
     });
     let under_voltage = power.under_voltage.as_ref().and_then(|found| match (found.now, found.since_boot) {
         (true, _) => Some("under-voltage now".to_owned()),
-        (false, true) => Some("under-voltage since boot".to_owned()),
+        (false, Some(true)) => Some("under-voltage since boot".to_owned()),
         _ => None,
     });
     let modes = power.modes.iter().map(|mode| Some(format!("{} {}", mode.interface, mode.value)));

@@ -1,8 +1,8 @@
 //! The audit of whole machines: our own in tests/machines, real captures where they are at hand, and this one.
 
 mod accounted;
-mod captured;
-mod machines;
+pub mod captured;
+pub mod machines;
 
 use std::time::Instant;
 

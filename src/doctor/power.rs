@@ -24,7 +24,9 @@ pub fn check(host: &Host, _: Option<Need>) -> Vec<Finding> {
             "Plug it in for lasting work: most machines slow down on battery.",
         ));
     }
-    if let Some(found) = power.under_voltage.as_ref().filter(|found| found.now || found.since_boot) {
+    if let Some(found) =
+        power.under_voltage.as_ref().filter(|found| found.now || found.since_boot == Some(true))
+    {
         let when = if found.now { "at this moment" } else { "since it was started" };
         findings.push(Finding::new(
             if found.now { Severity::Problem } else { Severity::Warning },

@@ -177,7 +177,7 @@ fn power_and_heat_are_told_worst_first() {
             value: "low-power".into(),
             saves_power: Some(true),
         });
-        host.power.under_voltage = Some(UnderVoltage { now: true, since_boot: true });
+        host.power.under_voltage = Some(UnderVoltage { now: true, since_boot: Some(true) });
         host.thermal.throttled_now = Some(true);
     });
     assert_eq!(ids, ["under-voltage", "power-saving", "throttled", "on-battery"]);
