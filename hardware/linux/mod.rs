@@ -10,23 +10,31 @@ mod power;
 mod storage;
 mod thermal;
 
-use edgeorch_engines::contract::host::{Power, Thermal};
+use edgeorch_engines::contract::host::{Cpu, Memory, Power, Thermal};
 
 use crate::Root;
 use crate::findings::Findings;
 use crate::platform::System;
 
+pub use power::probe as supply;
 pub use storage::probe as storage;
+pub use thermal::probe as temperatures;
 
 pub fn system(root: &Root, findings: &mut Findings) -> System {
-    let cgroups = cgroup::Cgroups::read(root);
-    let cpu = cpu::probe(root, &cgroups, findings);
+    let (cpu, memory) = cpu_and_memory(root, findings);
     System {
         machine: machine::probe(root, findings),
         os: os::probe(root, cpu.architecture, findings),
-        memory: memory::probe(root, &cgroups, findings),
+        memory,
         cpu,
     }
+}
+
+/// What Android's kernel tells as Linux's does.
+pub fn cpu_and_memory(root: &Root, findings: &mut Findings) -> (Cpu, Memory) {
+    let cgroups = cgroup::Cgroups::read(root);
+    let cpu = cpu::probe(root, &cgroups, findings);
+    (cpu, memory::probe(root, &cgroups, findings))
 }
 
 pub fn power(root: &Root, findings: &mut Findings) -> (Power, Thermal) {
