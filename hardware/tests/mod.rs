@@ -3,6 +3,7 @@
 mod accounted;
 mod captured;
 mod machines;
+mod windows_and_phones;
 
 use std::time::Instant;
 

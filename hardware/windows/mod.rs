@@ -57,7 +57,7 @@ pub fn power(root: &Root, findings: &mut Findings) -> (Power, Thermal) {
             for field in ["power", "thermal"] {
                 findings.unknown(field, &why);
             }
-            let modes = scheme::active(root, findings).into_iter().collect();
+            let modes = scheme::active(root, findings).map(|scheme| scheme.mode).into_iter().collect();
             (Power { modes, ..Power::default() }, Thermal::default())
         }
     }

@@ -12,7 +12,10 @@ pub fn probe(root: &Root, answer: &Answer, findings: &mut Findings) -> Power {
     findings.none("power.under_voltage", "Windows machines have no such detector");
     let batteries = batteries(answer, findings);
     let supply = supply(answer, findings);
-    let modes = scheme::active(root, findings).into_iter().chain(overlay(answer, supply, findings)).collect();
+    let scheme = scheme::active(root, findings);
+    let has_mode = scheme.as_ref().is_some_and(|scheme| scheme.identity == scheme::BALANCED);
+    let overlay = if has_mode { overlay(answer, supply, findings) } else { None };
+    let modes = scheme.map(|scheme| scheme.mode).into_iter().chain(overlay).collect();
     Power { supply, batteries, modes, rapl: Vec::new(), under_voltage: None }
 }
 
@@ -143,11 +146,18 @@ fn overlay(answer: &Answer, supply: Option<PowerSupply>, findings: &mut Findings
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::root::Tree;
+    use crate::root::{Node, Tree};
 
     fn power(json: &str) -> (Power, Findings) {
+        below("381b4222-f694-41f0-9685-ff5bb260df2e", json)
+    }
+
+    fn below(scheme: &str, json: &str) -> (Power, Findings) {
+        let mut tree = Tree::default();
+        let text = format!("Power Scheme GUID: {scheme}  (x)\n");
+        tree.put(".edgeorch/commands/powercfg", Node::File(text.into()));
         let mut findings = Findings::default();
-        let power = probe(&Root::of(Tree::default()), &Answer::parse(json).unwrap(), &mut findings);
+        let power = probe(&Root::of(tree), &Answer::parse(json).unwrap(), &mut findings);
         (power, findings)
     }
 
@@ -163,7 +173,16 @@ mod tests {
         assert_eq!(power.supply, Some(PowerSupply::Battery));
         let battery = &power.batteries[0];
         assert_eq!((battery.percent, battery.health_percent, battery.cycles), (Some(63), Some(82), None));
-        assert_eq!(power.modes[0].value, "best power efficiency");
+        let modes: Vec<&str> = power.modes.iter().map(|mode| mode.value.as_str()).collect();
+        assert_eq!(modes, ["balanced", "best power efficiency"]);
+    }
+
+    #[test]
+    fn under_another_scheme_the_mode_has_no_effect() {
+        let json = r#"{"batteries": null, "schemes": {"ActiveOverlayAcPowerScheme": "961cc777-2547-4f9d-8174-7d86181b8a7a"}}"#;
+        let (power, _) = below("8c5e7fda-e8bf-4a96-9a85-a6e23a8c635c", json);
+        assert_eq!(power.modes.len(), 1);
+        assert_eq!(power.modes[0].saves_power, Some(false));
     }
 
     #[test]

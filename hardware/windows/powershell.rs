@@ -139,7 +139,7 @@ pub enum ClassError {
     Absent(&'static str),
     #[error("Windows lists no {0}")]
     Empty(&'static str),
-    #[error("Windows refused to tell its {name}: {why}")]
+    #[error("Windows did not tell ({name}): {why}")]
     Failed { name: &'static str, why: String },
 }
 
@@ -175,7 +175,7 @@ mod tests {
         assert_eq!(values("many"), Ok(vec![Ok(1), Ok(2)]));
         assert_eq!(values("none"), Ok(vec![]));
         assert_eq!(values("wrapped"), Ok(vec![Ok(3)]));
-        let why = "Windows refused to tell its failed: Access denied";
+        let why = "Windows did not tell (failed): Access denied";
         assert_eq!(answer.rows("failed").unwrap_err().to_string(), why);
         assert_eq!(answer.rows("odd").unwrap_err(), ClassError::Absent("odd"));
         assert_eq!(answer.row("none").unwrap_err(), ClassError::Empty("none"));

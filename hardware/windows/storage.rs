@@ -27,6 +27,7 @@ struct Numbers {
     buses: BTreeMap<u64, StorageKind>,
     media: BTreeMap<u64, StorageKind>,
     remote_buses: Vec<u64>,
+    virtual_disks: Vec<String>,
 }
 
 pub fn probe(root: &Root, folder: &str, findings: &mut Findings) -> Storage {
@@ -132,9 +133,13 @@ fn disk(answer: &Answer, drive: &str, storage: &mut Storage, findings: &mut Find
             false => findings.unknown(field, "Windows does not tell it of this disk"),
         }
     }
-    storage.kind = physical.as_ref().or(disk.as_ref()).and_then(kind);
+    let emulated = storage.model.as_ref().is_some_and(|model| NUMBERS.virtual_disks.contains(model));
+    storage.kind = match emulated {
+        true => Some(StorageKind::Virtual),
+        false => physical.as_ref().or(disk.as_ref()).and_then(kind),
+    };
     match storage.kind {
-        Some(_) => findings.known("storage.kind", "MSFT_PhysicalDisk (BusType, MediaType)"),
+        Some(_) => findings.known("storage.kind", "MSFT_PhysicalDisk"),
         None => findings.unknown("storage.kind", "Windows does not tell what the disk is made of"),
     }
 }

@@ -10,7 +10,9 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use edgeorch_engines::contract::OsFamily;
-use edgeorch_engines::contract::host::{Accelerator, AcceleratorKind, Api, Driver, Vendor};
+use edgeorch_engines::contract::host::{
+    Accelerator, AcceleratorKind, Api, Driver, MemoryKind, Target, Vendor,
+};
 
 use super::pci::Function;
 use super::{Sighting, Sightings};
@@ -18,13 +20,21 @@ use crate::findings::{Findings, chain, printable};
 use crate::root::{Command, Root};
 use crate::windows::powershell::{Answer, Row, arguments, ask, script};
 use identity::Identity;
+use serde::Deserialize;
 
 const DISPLAY: Command = script("windows-display.json", arguments!("../../windows/scripts/display.ps1"));
 const MEMORY: Command = script("windows-gpu-memory.json", arguments!("../../windows/scripts/memory.ps1"));
 
 /// A test proves that the file is well-formed.
-static CHIP_NPUS: LazyLock<BTreeMap<String, Api>> =
+static CHIP_NPUS: LazyLock<BTreeMap<String, ChipNpu>> =
     LazyLock::new(|| serde_saphyr::from_str(include_str!("npus.yaml")).unwrap_or_default());
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChipNpu {
+    api: Api,
+    version: String,
+}
 
 pub fn probe(root: &Root, _: &[Function]) -> Sightings {
     if root.platform() != OsFamily::Windows {
@@ -76,6 +86,7 @@ fn gpu(row: &Row<'_>, memory: Option<&Answer>) -> Result<Option<Sighting>, Strin
     if vendor == Vendor::Nvidia && gpu.pci.is_none() {
         return Err("an NVIDIA adapter whose place on the bus Windows does not tell".to_owned());
     }
+    findings.unknown("target", "Windows does not tell the architecture");
     let own = row.number("MemorySize").ok().filter(|size| *size > 0);
     gpu.memory = memory::probe(&identity, own, memory, &mut findings);
     if works(row, &mut findings) {
@@ -99,14 +110,25 @@ fn npu(row: &Row<'_>) -> Result<Option<Sighting>, String> {
     let mut findings = Findings::default();
     let mut npu = begin(AcceleratorKind::Npu, vendor, &identity, row, &mut findings);
     findings.unknown("memory", "Windows does not tell how much of main memory it may use");
-    if works(row, &mut findings) {
-        match &identity {
-            Identity::Acpi { vendor, device } if CHIP_NPUS.contains_key(&format!("{vendor}{device}")) => {
-                npu.apis = CHIP_NPUS.get(&format!("{vendor}{device}")).copied().into_iter().collect();
-                findings.known("apis", "its driver runs; programs bring the vendor's library with them");
-            }
-            _ => findings.unknown("apis", "its driver runs; the vendor's library was not looked for"),
+    let known = match &identity {
+        Identity::Acpi { vendor, device } => CHIP_NPUS.get(&format!("{vendor}{device}")),
+        Identity::Pci(_) => None,
+    };
+    if let Some(known) = known {
+        npu.memory.kind = Some(MemoryKind::Unified);
+        findings.known("memory.kind", "a part of the chip: it works in main memory");
+        npu.target = Some(Target::Named(known.version.clone()));
+        findings.known("target", "edgeorch's table of chips, by PNPDeviceID");
+    } else {
+        findings.unknown("target", "Windows does not tell the architecture");
+    }
+    match (works(row, &mut findings), known) {
+        (true, Some(known)) => {
+            npu.apis = vec![known.api];
+            findings.known("apis", "its driver runs; programs bring the vendor's library with them");
         }
+        (true, None) => findings.unknown("apis", "its driver runs; the vendor's library was not looked for"),
+        (false, _) => {}
     }
     Ok(Some(Sighting { accelerator: npu, findings }))
 }
@@ -126,7 +148,6 @@ fn begin(
     findings.none("slices", "Windows divides no device");
     for (field, reason) in [
         ("uuid", "Windows knows no lasting identity of it but its place"),
-        ("target", "Windows does not tell the architecture"),
         ("cores", "Windows does not tell"),
         ("runtime", "the vendor's own tools would tell"),
         ("power", "the vendor's own tools would tell"),

@@ -3,8 +3,8 @@ function All($class, $fields) {
   try { Get-CimInstance -ClassName $class -ErrorAction Stop | Select-Object $fields }
   catch { @{ failed = $_.Exception.Message } }
 }
+function Key($path, $fields) { Get-ItemProperty $path -ErrorAction SilentlyContinue | Select-Object $fields }
 [ordered]@{
-  directx = Get-ItemProperty 'HKLM:\SOFTWARE\Microsoft\DirectX\{*' -ErrorAction SilentlyContinue |
-    Select-Object VendorId, DeviceId, SubSysId, Revision, AdapterLuid, DedicatedVideoMemory, SharedSystemMemory
+  directx = Key 'HKLM:\SOFTWARE\Microsoft\DirectX\{*' ('VendorId', 'DeviceId', 'SubSysId', 'Revision', 'AdapterLuid', 'DedicatedVideoMemory', 'SharedSystemMemory')
   usage = All 'Win32_PerfFormattedData_GPUPerformanceCounters_GPUAdapterMemory' ('Name', 'DedicatedUsage', 'SharedUsage')
 } | ConvertTo-Json -Depth 4 -Compress
