@@ -21,11 +21,12 @@ pub use storage::probe as storage;
 pub use thermal::probe as temperatures;
 
 pub fn system(root: &Root, findings: &mut Findings) -> System {
-    let (cpu, memory) = cpu_and_memory(root, findings);
+    let cgroups = cgroup::Cgroups::read(root);
+    let cpu = cpu::probe(root, &cgroups, findings);
     System {
         machine: machine::probe(root, findings),
         os: os::probe(root, cpu.architecture, findings),
-        memory,
+        memory: memory::probe(root, &cgroups, findings),
         cpu,
     }
 }
