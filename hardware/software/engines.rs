@@ -27,7 +27,7 @@ struct Candidate {
     engine: &'static Engine,
     path: String,
     /// By the libraries that lie with it.
-    backends: Vec<String>,
+    backends: backends::Told,
     asked: Option<Asked>,
 }
 
@@ -81,7 +81,7 @@ impl Candidate {
         let mut backends = self.backends;
         let output = answer.and_then(Result::ok).unwrap_or_default();
         backends.extend(backends::said(&self.engine.backends, &output));
-        let backends = backends::told(&self.engine.backends, backends, &mut findings);
+        let backends = backends::gather(&self.engine.backends, backends, &mut findings);
         let thing = EngineFound {
             engine: self.engine.engine.clone(),
             origin: EngineOrigin::Program,

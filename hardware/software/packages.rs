@@ -60,7 +60,7 @@ fn package(
     findings.known("", "the package's folder in a Python environment");
     findings.none("build", "it counts no builds besides its versions");
     let backends = backends::of_distribution(&engine.backends, version, neighbours);
-    let backends = backends::told(&engine.backends, backends, &mut findings);
+    let backends = backends::gather(&engine.backends, backends, &mut findings);
     // Some distributions are editable: their module lies elsewhere.
     let path =
         if names.contains(&python.module) { format!("{site}/{}", python.module) } else { site.to_owned() };

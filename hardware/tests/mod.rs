@@ -3,6 +3,7 @@
 mod accounted;
 mod captured;
 mod machines;
+mod stored;
 
 use std::time::Instant;
 
