@@ -52,6 +52,8 @@ struct Scrubber {
     names: Vec<(Regex, &'static str)>,
     /// What was met → what stands for it.
     stand_ins: BTreeMap<String, String>,
+    /// How many of each kind were met.
+    met: BTreeMap<&'static str, usize>,
 }
 
 /// Values of fields whose name says that they identify: XML elements, JSON keys, `key: value` lines.
@@ -99,7 +101,7 @@ impl Scrubber {
             names.into_iter().filter_map(|name| Some((whole_word(name).ok()?, stand_in))).collect::<Vec<_>>()
         };
         let names = [sorted(&identities.hosts, "host"), sorted(&identities.users, "user")].concat();
-        Scrubber { names, stand_ins: BTreeMap::new() }
+        Scrubber { names, stand_ins: BTreeMap::new(), met: BTreeMap::new() }
     }
 
     fn file(&mut self, path: &str, bytes: Vec<u8>) -> Node {
@@ -171,7 +173,7 @@ impl Scrubber {
         &mut self,
         text: String,
         regexes: &[Regex],
-        kind: &str,
+        kind: &'static str,
         make: fn(&str, usize) -> Option<String>,
     ) -> String {
         regexes.iter().fold(text, |text, regex| {
@@ -180,9 +182,10 @@ impl Scrubber {
                 if let Some(known) = self.stand_ins.get(&key) {
                     return known.clone();
                 }
-                let number = self.stand_ins.keys().filter(|met| met.starts_with(kind)).count() + 1;
+                let number = self.met.get(kind).copied().unwrap_or(0) + 1;
                 match make(&found[0], number) {
                     Some(stand_in) => {
+                        self.met.insert(kind, number);
                         // A stand-in stands for itself: scrubbing twice changes nothing.
                         self.stand_ins.insert(format!("{kind} {stand_in}"), stand_in.clone());
                         self.stand_ins.insert(key, stand_in.clone());
