@@ -4,6 +4,7 @@ mod accounted;
 pub mod captured;
 pub mod machines;
 mod macs;
+mod nvidia;
 mod stored;
 mod windows_and_phones;
 
