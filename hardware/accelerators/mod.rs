@@ -3,16 +3,26 @@
 //! Each vendor has its probe, which joins that vendor's own interfaces by PCI address and falls back to what the bus itself
 //! tells. The probes run side by side: a driver that hangs keeps nobody else waiting.
 
+mod amd;
+mod hwmon;
+mod intel;
 mod nvidia;
 mod pci;
+mod pci_ids;
+mod slot;
+mod sysfs;
+mod unready;
 
 use std::time::Duration;
 
+use edgeorch_engines::contract::Bytes;
 use edgeorch_engines::contract::host::Accelerator;
 
 use crate::Root;
 use crate::findings::Findings;
 use crate::pending::Pending;
+
+use unready::unready;
 
 /// A device as its probe saw it. The findings' fields are the device's own, such as `memory.free`; the empty field is the
 /// device itself.
@@ -36,7 +46,8 @@ const LIMIT: Duration = Duration::from_secs(3);
 type VendorProbe = fn(&Root, &[pci::Function]) -> Sightings;
 
 /// By name, for what is said when one does not answer.
-const PROBES: [(&str, VendorProbe); 1] = [("NVIDIA GPUs", nvidia::probe)];
+const PROBES: [(&str, VendorProbe); 3] =
+    [("NVIDIA GPUs", nvidia::probe), ("AMD GPUs", amd::probe), ("Intel GPUs", intel::probe)];
 
 pub fn probe(root: &Root, findings: &mut Findings) -> Vec<Accelerator> {
     let functions = pci::functions(root);
@@ -65,4 +76,12 @@ pub fn probe(root: &Root, findings: &mut Findings) -> Vec<Accelerator> {
         device.accelerator
     };
     devices.into_iter().enumerate().map(number).collect()
+}
+
+/// What main memory can still give to a GPU that works in it.
+fn available(root: &Root) -> Option<Bytes> {
+    let text = root.read("proc/meminfo").ok()?;
+    let value = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let kib: u64 = value.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kib.checked_mul(Bytes::KIB).map(Bytes)
 }

@@ -1,7 +1,7 @@
 //! The audit of whole machines: our own in tests/machines, real captures where they are at hand, and this one.
 
 mod accounted;
-mod captured;
+pub mod captured;
 mod machines;
 
 use std::time::Instant;
