@@ -29,6 +29,14 @@ impl<'a> Hwmon<'a> {
         sysfs::scaled(self.root, &self.file(name), 1e6)
     }
 
+    /// A limit: drivers write 0 where there is none.
+    pub fn limit_watts(&self, name: &str) -> Result<Told<f64>, Untold> {
+        let told = self.watts(name)?;
+        (told.value > 0.0)
+            .then_some(told)
+            .ok_or(Untold::Elsewhere("the driver gives 0, which stands for none"))
+    }
+
     /// The temperature with the first of these labels that has one.
     pub fn celsius(&self, labels: &[&str]) -> Result<Told<f64>, Untold> {
         let sensor = |wanted: &str| {
@@ -95,5 +103,10 @@ mod tests {
         let hwmon = Hwmon::of(&root, function).unwrap();
         assert!(hwmon.celsius(&["edge"]).unwrap_err().is_missing());
         assert!(hwmon.watts("power1_average").unwrap_err().is_missing());
+        let root = machine(&[("hwmon0/power1_rated_max", "0\n"), ("hwmon0/power1_max", "190000000\n")]);
+        let function = &pci::functions(&root)[0];
+        let hwmon = Hwmon::of(&root, function).unwrap();
+        assert!(hwmon.limit_watts("power1_rated_max").is_err());
+        assert_eq!(hwmon.limit_watts("power1_max").unwrap().value, 190.0);
     }
 }

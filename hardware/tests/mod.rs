@@ -2,7 +2,7 @@
 
 mod accounted;
 pub mod captured;
-mod machines;
+pub mod machines;
 
 use std::time::Instant;
 

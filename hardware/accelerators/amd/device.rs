@@ -2,7 +2,7 @@
 
 use edgeorch_engines::contract::Bytes;
 use edgeorch_engines::contract::host::{
-    Accelerator, AcceleratorKind, Api, Driver, MemoryKind, PciDevice, Target, Vendor,
+    Accelerator, AcceleratorKind, Api, Driver, Link, MemoryKind, PciDevice, Target, Vendor,
 };
 
 use super::DRIVER;
@@ -22,6 +22,8 @@ use crate::findings::{Findings, printable};
 use crate::root::shown;
 
 const INSTALL: &str = "install ROCm (AMD's, or the distribution's package of HIP)";
+
+const UNLISTED: &str = "the driver's compute interface (KFD) does not list it here";
 
 #[derive(Clone, Copy)]
 pub struct Device<'a> {
@@ -48,7 +50,9 @@ impl Device<'_> {
         let metrics_bytes = metrics_file.as_ref().and_then(|path| self.root.read_bytes(path).ok());
         let metrics = metrics_bytes.as_deref().and_then(Metrics::parse);
         gpu.driver = Some(self.driver(&mut findings));
+        self.own_identity(&mut gpu, &mut findings);
         self.target(&mut gpu, &mut findings);
+        self.cores(&mut gpu, &mut findings);
         self.memory(&mut gpu, metrics, &mut findings);
         self.interfaces(&mut gpu, &mut findings);
         let integrated = matches!(gpu.memory.kind, Some(MemoryKind::CarveOut | MemoryKind::Unified));
@@ -105,7 +109,6 @@ impl Device<'_> {
                 None
             }
         };
-        self.own_identity(gpu, findings);
     }
 
     /// The identity that lasts, and the number that doesn't.
@@ -122,7 +125,7 @@ impl Device<'_> {
                 findings.known("uuid", told.source);
                 gpu.uuid = Some(format!("GPU-{:016x}", told.value));
             }
-            None if self.function.is_some_and(|function| function.driver.as_deref() == Some(DRIVER)) => {
+            None if self.function.is_some() => {
                 findings.none("uuid", "amdgpu: this chip has none");
             }
             None => findings.unknown("uuid", "nothing here tells it"),
@@ -133,7 +136,7 @@ impl Device<'_> {
                     .known("index", format_args!("{}: its place among the GPUs, as HIP counts", node.source));
                 gpu.index = Some(node.index);
             }
-            None => findings.unknown("index", "the driver's compute interface (KFD) does not list it here"),
+            None => findings.unknown("index", UNLISTED),
         }
     }
 
@@ -141,12 +144,11 @@ impl Device<'_> {
         const MODULE: &str = "sys/module/amdgpu";
         let version =
             self.root.read(&format!("{MODULE}/version")).ok().and_then(|text| printable(&text).ok());
-        let version = match (version, self.told(|reading| reading.driver_version.clone())) {
-            (Some(version), _) => Some(Told::by(format!("/{MODULE}/version"), version)),
-            // Where the module has no version, the tools give the kernel's.
-            (None, Some(told)) if self.function.is_none() => Some(told),
-            _ => None,
-        };
+        // Where the module has no version, the tools give the kernel's.
+        let kernel = self.root.read("proc/sys/kernel/osrelease").unwrap_or_default();
+        let told =
+            self.told(|reading| reading.driver_version.clone().filter(|version| version != kernel.trim()));
+        let version = version.map(|version| Told::by(format!("/{MODULE}/version"), version)).or(told);
         match &version {
             Some(told) => findings.known("driver.version", &told.source),
             None => findings.none("driver.version", "amdgpu comes with the kernel and has its version"),
@@ -161,7 +163,18 @@ impl Device<'_> {
                 findings.known("target", told.source);
                 gpu.target = Some(Target::Gfx(told.value));
             }
-            None => findings.unknown("target", "the driver's compute interface (KFD) does not list it here"),
+            None => findings.unknown("target", UNLISTED),
+        }
+    }
+
+    fn cores(&self, gpu: &mut Accelerator, findings: &mut Findings) {
+        let from_node = self.node.and_then(|node| Some(Told::by(node.source.clone(), node.compute_units?)));
+        match from_node.or_else(|| self.told(|reading| reading.compute_units)) {
+            Some(told) => {
+                findings.known("cores", told.source);
+                gpu.cores = Some(told.value);
+            }
+            None => findings.unknown("cores", UNLISTED),
         }
     }
 
@@ -185,6 +198,13 @@ impl Device<'_> {
             Some(told) => findings.known("memory.kind", told.source),
             None => findings
                 .unknown("memory.kind", "nothing here tells whether it is a card or part of the processor"),
+        }
+        if gpu.memory.kind == Some(MemoryKind::CarveOut) {
+            findings.known("memory.total", "amdgpu: VRAM and GTT together");
+            findings.known(
+                "memory.free",
+                "amdgpu: the same less what is used, and no more GTT than MemAvailable",
+            );
         }
         for (field, missing) in
             [("memory.total", gpu.memory.total.is_none()), ("memory.free", gpu.memory.free.is_none())]
@@ -224,7 +244,7 @@ impl Device<'_> {
                 let remedy = "start the container with --device /dev/kfd --device /dev/dri";
                 findings.unknown_but(FIELD, "ROCm can't reach it: there is no /dev/kfd here", remedy);
             }
-            (_, false, _) => findings.none(FIELD, "the driver's compute interface (KFD) does not list it"),
+            (_, false, _) => findings.none(FIELD, UNLISTED),
         }
         match &self.rocm.version {
             Some(told) => {
@@ -244,11 +264,12 @@ impl Device<'_> {
         if integrated {
             return findings.none(FIELD, "part of the processor: there is no slot between them");
         }
-        match self.function.and_then(|function| slot::link(self.root, function)) {
+        let of_tool = || self.told(|reading| Some(Link { now: Some(reading.link?), best: None }));
+        match self.function.and_then(|function| slot::link(self.root, function)).or_else(of_tool) {
             Some(told) => {
                 for (name, rate) in [("now", told.value.now), ("best", told.value.best)] {
                     if rate.is_none() {
-                        findings.unknown(format!("link.{name}"), "the bus does not tell it");
+                        findings.unknown(format!("link.{name}"), "it is not told here");
                     }
                 }
                 findings.known(FIELD, told.source);

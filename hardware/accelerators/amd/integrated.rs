@@ -114,6 +114,7 @@ mod tests {
             target: None,
             unique_id: None,
             index: 0,
+            compute_units: None,
             with_cpu: true,
         };
         assert_eq!(kind(Signs { node: Some(&node), ..Signs::default() }), Some(MemoryKind::CarveOut));

@@ -25,6 +25,7 @@ pub struct Node {
     pub unique_id: Option<u64>,
     /// How HIP counts it.
     pub index: u32,
+    pub compute_units: Option<u32>,
     /// The node has CPU cores too: an APU of the first generations.
     pub with_cpu: bool,
 }
@@ -53,8 +54,15 @@ fn node(source: String, properties: &Properties, index: u32) -> Option<Node> {
         target: properties.get("gfx_target_version").and_then(target),
         unique_id: properties.get("unique_id").filter(|id| *id != 0),
         index,
+        compute_units: compute_units(properties),
         with_cpu: properties.get("cpu_cores_count").is_some_and(|count| count > 0),
     })
+}
+
+/// The kernel counts vector units, of which each compute unit has two or four.
+fn compute_units(properties: &Properties) -> Option<u32> {
+    let units = properties.get("simd_count")?.checked_div(properties.get("simd_per_cu")?)?;
+    u32::try_from(units).ok().filter(|units| *units > 0)
 }
 
 /// The location is bus, device and function, packed as PCI packs them.
@@ -121,19 +129,20 @@ mod tests {
             tree.put(&format!("{FOLDER}/{number}/properties"), File::File(text.into()));
         };
         put(0, "cpu_cores_count 16\nsimd_count 0\ngfx_target_version 0\n");
-        put(10, "simd_count 4\nlocation_id 50432\ndomain 1\ngfx_target_version 90012\n");
+        put(10, "simd_count 28\nsimd_per_cu 4\nlocation_id 50432\ndomain 1\ngfx_target_version 90012\n");
         put(2, "simd_count 240\nlocation_id 768\ndomain 0\ngfx_target_version 90006\nunique_id 77\n");
         put(3, "");
         let gpus = gpus(&Root::of(tree)).unwrap();
         let seen: Vec<_> =
             gpus.iter().map(|n| (n.index, n.address.as_str(), n.target.as_deref().unwrap())).collect();
         assert_eq!(seen, [(0, "0000:03:00.0", "gfx906"), (1, "0001:c5:00.0", "gfx90c")]);
+        assert_eq!((gpus[0].compute_units, gpus[1].compute_units), (None, Some(7)));
         assert_eq!((gpus[0].unique_id, gpus[1].unique_id), (Some(77), None));
     }
 
     proptest! {
         #[test]
-        fn any_text_is_read_without_a_panic(text in "((simd_count|location_id|domain|gfx_target_version) [0-9a-z]{0,22}\n)*|.*") {
+        fn any_text_is_read_without_a_panic(text in "((simd_count|simd_per_cu|location_id|domain|gfx_target_version) [0-9a-z]{0,22}\n)*|.*") {
             let properties = Properties::parse(&text);
             let _ = node(String::new(), &properties, 0);
         }

@@ -58,7 +58,7 @@ impl Sensors<'_> {
         findings: &mut Findings,
     ) -> Option<f64> {
         let field = format!("power.{field}");
-        let limit = self.hwmon(|hwmon| hwmon.watts(file));
+        let limit = self.hwmon(|hwmon| hwmon.limit_watts(file));
         if self.integrated && limit.as_ref().is_err_and(Untold::is_missing) {
             findings.none(field, "amdgpu: the processor's limit holds, the GPU has none of its own");
             return None;
@@ -121,8 +121,7 @@ pub fn throttling(gpu: &mut Accelerator, metrics: Option<(Metrics, &str)>, findi
             findings.known(FIELD, shown(path));
             gpu.throttling = Some(reasons);
         }
-        None => {
-            findings.unknown(FIELD, "this GPU's driver gives no reasons in a form that all its chips share")
-        }
+        None => findings
+            .unknown(FIELD, "for this GPU they are not told, or in a form that edgeorch does not read"),
     }
 }

@@ -29,6 +29,9 @@ pub fn sighting(root: &Root, function: &Function, level_zero: &LevelZero) -> Sig
         return Sighting { accelerator: gpu, findings };
     };
     gpu.driver = Some(driver_of(root, driver, &mut findings));
+    for field in ["cores", "index", "uuid"] {
+        findings.unknown(field, ASK_LEVEL_ZERO);
+    }
     memory(root, function, &mut gpu, &mut findings);
     interfaces(level_zero, &mut gpu, &mut findings);
     let integrated = gpu.memory.kind == Some(MemoryKind::Unified);
@@ -68,8 +71,6 @@ fn identity(root: &Root, function: &Function, gpu: &mut Accelerator, findings: &
         }
         None => findings.unknown("target", "edgeorch does not know this device id's architecture"),
     }
-    findings.unknown("index", ASK_LEVEL_ZERO);
-    findings.unknown("uuid", ASK_LEVEL_ZERO);
 }
 
 fn driver_of(root: &Root, name: &str, findings: &mut Findings) -> Driver {
@@ -182,7 +183,7 @@ fn sensors(
     };
     // The card's own limit, else that of its chip.
     let either = |first: &str, second: &str| {
-        hwmon.watts(first).or_else(|untold| hwmon.watts(second).map_err(|_| untold))
+        hwmon.limit_watts(first).or_else(|untold| hwmon.limit_watts(second).map_err(|_| untold))
     };
     gpu.power.limit_watts = learn(findings, "power.limit_watts", either("power1_max", "power2_max"), None);
     gpu.power.limit_max_watts =

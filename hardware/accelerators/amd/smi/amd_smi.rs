@@ -36,6 +36,8 @@ fn reading(fixed: &Value, now: &Value) -> Reading {
             .find_map(|path| quantity::name(at(fixed, path)?)),
         unique_id: hexadecimal("asic.asic_serial").filter(|id| *id != 0),
         target: at(fixed, "asic.target_graphics_version").and_then(quantity::target),
+        compute_units: first(fixed, &["asic.num_compute_units"]).and_then(|units| units.count()),
+        link: None,
         driver_version: ["driver.version", "driver.driver_version"]
             .into_iter()
             .find_map(|path| quantity::name(at(fixed, path)?)),

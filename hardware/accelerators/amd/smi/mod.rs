@@ -8,6 +8,8 @@ mod rocm_smi;
 
 use std::thread;
 
+use edgeorch_engines::contract::host::LaneRate;
+
 use super::memory::Pool;
 use crate::Root;
 use crate::root::{Command, RunError};
@@ -46,6 +48,8 @@ pub struct Reading {
     pub name: Option<String>,
     pub unique_id: Option<u64>,
     pub target: Option<String>,
+    pub compute_units: Option<u32>,
+    pub link: Option<LaneRate>,
     pub driver_version: Option<String>,
     pub vram: Option<Pool>,
     pub gtt: Option<Pool>,

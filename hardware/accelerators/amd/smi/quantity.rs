@@ -51,6 +51,10 @@ impl Quantity {
         (0.0..1e6).contains(&self.number).then_some(self.number as u32)
     }
 
+    pub fn count(&self) -> Option<u32> {
+        (1.0..1e6).contains(&self.number).then_some(self.number as u32)
+    }
+
     /// Without a unit the tools mean mebibytes, which they write `MB`.
     pub fn mebibytes(&self) -> Option<Bytes> {
         let factor = match self.unit.to_ascii_uppercase().as_str() {

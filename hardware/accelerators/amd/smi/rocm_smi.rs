@@ -4,10 +4,12 @@
 //! with 6.1, which also added the compile target; the drawn power is average or current, by GPU.
 
 use edgeorch_engines::contract::Bytes;
+use edgeorch_engines::contract::host::LaneRate;
 use serde_json::{Map, Value};
 
 use super::quantity::{self, Quantity};
 use super::{Pool, Reading, SmiError, json};
+use crate::accelerators::pci;
 
 const TOOL: &str = "rocm-smi --json";
 
@@ -38,6 +40,8 @@ impl Card<'_> {
                 .find_map(|names| quantity::name(self.get(names)?)),
             unique_id: hexadecimal(&["Unique ID"]).filter(|id| *id != 0),
             target: self.get(&["GFX Version"]).and_then(quantity::target),
+            compute_units: None,
+            link: self.get(&["pcie clock level"]).and_then(|level| lane_rate(level.as_str()?)),
             driver_version,
             vram: self.pool("VRAM"),
             gtt: self.pool("GTT"),
@@ -83,4 +87,11 @@ impl Card<'_> {
             Some(value)
         })
     }
+}
+
+/// `1 (16.0GT/s x16)`.
+fn lane_rate(level: &str) -> Option<LaneRate> {
+    let (_, rate) = level.trim().strip_suffix(')')?.split_once('(')?;
+    let (speed, width) = rate.split_once("GT/s x")?;
+    Some(LaneRate { generation: pci::generation(speed)?, width: width.trim().parse().ok()? })
 }

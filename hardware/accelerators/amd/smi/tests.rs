@@ -36,6 +36,7 @@ fn one_card_is_the_same_in_four_versions_of_rocm() {
             (Bytes(12_868_124_672), Bytes(16_792_432_640))
         );
         assert_eq!((card.celsius, card.memory_mhz), (Some(45.0), Some(96)), "{file}");
+        assert_eq!(card.link, Some(LaneRate { generation: 4, width: 16 }), "{file}");
         assert_eq!((card.unique_id, card.driver_version.as_deref()), (None, Some("6.3.6")), "{file}");
     }
 }
@@ -65,7 +66,8 @@ fn older_cards_without_some_fields_still_have_the_others() {
 }
 
 const STATIC: &str = r#"[{"gpu": 0, "asic": {"market_name": "AMD Radeon RX 7900 XTX", "device_id": "0x744c", "rev_id": "0xc8",
-  "asic_serial": "0x1F2E3D4C5B6A7988", "target_graphics_version": "gfx1100"}, "bus": {"bdf": "0000:0c:00.0"},
+  "asic_serial": "0x1F2E3D4C5B6A7988", "target_graphics_version": "gfx1100",
+  "num_compute_units": 96}, "bus": {"bdf": "0000:0c:00.0"},
   "vram": {"type": "GDDR6", "size": {"value": 24560, "unit": "MB"}}, "driver": {"name": "amdgpu", "version": "6.12.12"},
   "limit": {"max_power": {"value": 339, "unit": "W"}, "socket_power": {"value": 339, "unit": "W"}}}]"#;
 const METRIC: &str = r#"[{"gpu": 0, "power": {"socket_power": {"value": 18, "unit": "W"}}, "clock": {
@@ -92,7 +94,7 @@ fn amd_smi_is_read_with_and_without_its_wrapping() {
         (Some(18.0), Some(339.0), Some(339.0))
     );
     assert_eq!((card.core_mhz, card.core_max_mhz, card.memory_mhz), (Some(41), Some(3220), None));
-    assert_eq!(card.celsius, Some(47.0));
+    assert_eq!((card.celsius, card.compute_units), (Some(47.0), Some(96)));
 }
 
 #[test]
