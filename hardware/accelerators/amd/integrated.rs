@@ -63,8 +63,10 @@ pub fn memory_kind(signs: Signs) -> Option<Told<MemoryKind>> {
     if let Some(chip) = signs.target.and_then(by_target) {
         return Some(Told::by(format!("the compile target, of {}", chip.chip), MemoryKind::CarveOut));
     }
-    let card = signs.target.is_some_and(|target| CHIPS.dedicated.iter().any(|t| t == target))
-        || device.is_some_and(|id| CHIPS.cards.contains(&id));
+    if device.is_some_and(|id| CHIPS.cards.contains(&id)) {
+        return Some(Told::by("the PCI device id, of a card", MemoryKind::Dedicated));
+    }
+    let card = signs.target.is_some_and(|target| CHIPS.dedicated.iter().any(|t| t == target));
     card.then(|| Told::by("the compile target, one that only cards have", MemoryKind::Dedicated))
 }
 

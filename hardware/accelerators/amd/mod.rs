@@ -4,6 +4,7 @@
 //! asked only for what these do not show.
 
 mod device;
+mod identity;
 mod integrated;
 mod kfd;
 mod levels;

@@ -135,7 +135,7 @@ fn real_captures_of_rocm_smi_become_the_cards_that_they_are_of() {
         ("rx6700xt_rocm571.json", "73df", 1, 12_868_124_672, Some(211.0), Some(6.0)),
         ("rx6700xt_rocm602.json", "73df", 1, 12_868_124_672, Some(211.0), None),
         ("rx6700xt_rocm612.json", "73df", 1, 12_868_124_672, Some(211.0), Some(6.0)),
-        ("mi100_rocm571.json", "738c", 8, 34_342_961_152, Some(290.0), Some(39.0)),
+        ("mi100_rocm571.json", "738c", 6, 34_342_961_152, Some(290.0), Some(39.0)),
         ("mi100_rocm602.json", "738c", 4, 34_342_961_152, Some(290.0), Some(36.0)),
         ("vega-10-XT.json", "6861", 1, 17_163_091_968, Some(170.0), Some(15.0)),
         ("vega-20-WKS-GL-XE.json", "66a1", 1, 34_342_961_152, Some(225.0), Some(26.0)),
