@@ -6,12 +6,15 @@
 mod amd;
 mod hwmon;
 mod intel;
+mod library;
+mod npu;
 mod nvidia;
 mod pci;
 mod pci_ids;
 mod slot;
 mod sysfs;
 mod unready;
+mod vulkan;
 
 use std::time::Duration;
 
@@ -22,7 +25,7 @@ use crate::Root;
 use crate::findings::Findings;
 use crate::pending::Pending;
 
-use unready::unready;
+use unready::{is_idle, unready};
 
 /// A device as its probe saw it. The findings' fields are the device's own, such as `memory.free`; the empty field is the
 /// device itself.
@@ -46,8 +49,12 @@ const LIMIT: Duration = Duration::from_secs(3);
 type VendorProbe = fn(&Root, &[pci::Function]) -> Sightings;
 
 /// By name, for what is said when one does not answer.
-const PROBES: [(&str, VendorProbe); 3] =
-    [("NVIDIA GPUs", nvidia::probe), ("AMD GPUs", amd::probe), ("Intel GPUs", intel::probe)];
+const PROBES: [(&str, VendorProbe); 4] = [
+    ("NVIDIA GPUs", nvidia::probe),
+    ("AMD GPUs", amd::probe),
+    ("Intel GPUs", intel::probe),
+    ("NPUs", npu::probe),
+];
 
 pub fn probe(root: &Root, findings: &mut Findings) -> Vec<Accelerator> {
     let functions = pci::functions(root);
@@ -65,6 +72,7 @@ pub fn probe(root: &Root, findings: &mut Findings) -> Vec<Accelerator> {
             Err(error) => findings.unknown("accelerators", error),
         }
     }
+    vulkan::add(root, &mut devices);
     // Those on the bus first, in its order; the sort is stable, so a vendor's own order stands otherwise.
     devices.sort_by_key(|device| {
         let address = device.accelerator.pci.as_ref().map(|pci| pci.address.clone());

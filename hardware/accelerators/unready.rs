@@ -4,6 +4,14 @@ use edgeorch_engines::contract::host::Driver;
 
 use crate::findings::Findings;
 
+/// Drivers with which no program computes on a GPU.
+const IDLE: [&str; 3] = ["vfio-pci", "pci-stub", "radeon"];
+
+/// Whether programs may reach the GPU through this driver.
+pub fn is_idle(driver: &Driver) -> bool {
+    IDLE.contains(&driver.name.as_str())
+}
+
 /// Tells why nothing more is known, and names what does hold the GPU.
 pub fn unready(driver: Option<&str>, wanted: &str, findings: &mut Findings) -> Option<Driver> {
     let (reason, remedy) = match driver {
@@ -33,6 +41,26 @@ pub fn unready(driver: Option<&str>, wanted: &str, findings: &mut Findings) -> O
         None => {
             findings.none("driver", "/sys/bus/pci/devices: no driver is bound");
             None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_driver_that_is_of_no_use_is_named_with_a_way_out() {
+        for name in IDLE.map(Some).into_iter().chain([None, Some("bochs-drm")]) {
+            let mut findings = Findings::default();
+            let driver = unready(name, "amdgpu", &mut findings);
+            assert_eq!(driver.as_ref().map(|driver| driver.name.as_str()), name);
+            let (_, unknown) = findings.into_parts();
+            assert!(unknown[0].field.is_empty() && unknown[0].remedy.is_some(), "{name:?}");
+            assert_eq!(
+                driver.is_some_and(|driver| is_idle(&driver)),
+                name.is_some_and(|name| IDLE.contains(&name))
+            );
         }
     }
 }

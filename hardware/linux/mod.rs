@@ -1,14 +1,19 @@
 //! Linux: facts out of `/proc`, `/sys` and `/etc`. Android shares most of them.
 
+pub mod block;
 mod cgroup;
+mod class;
 mod cpu;
 mod libc;
 mod machine;
 mod memory;
+pub mod mounts;
 mod os;
+mod pi;
 mod power;
 mod storage;
 mod thermal;
+pub mod zones;
 
 use edgeorch_engines::contract::host::{Power, Thermal};
 
@@ -30,5 +35,6 @@ pub fn system(root: &Root, findings: &mut Findings) -> System {
 }
 
 pub fn power(root: &Root, findings: &mut Findings) -> (Power, Thermal) {
-    (power::probe(root, findings), thermal::probe(root, findings))
+    let firmware = pi::read(root);
+    (power::probe(root, &firmware, findings), thermal::probe(root, &firmware, findings))
 }

@@ -1,6 +1,7 @@
 //! ROCm on this machine: whether its libraries are there, and which version.
 
 use crate::Root;
+use crate::accelerators::library;
 use crate::accelerators::sysfs::Told;
 use crate::findings::printable;
 use crate::root::shown;
@@ -8,9 +9,8 @@ use crate::root::shown;
 pub const DEVICE: &str = "dev/kfd";
 const VERSION: &str = "opt/rocm/.info/version";
 
-/// Where distributions and AMD's packages put libraries.
-const FOLDERS: [&str; 5] =
-    ["opt/rocm/lib", "usr/lib/x86_64-linux-gnu", "usr/lib64", "usr/lib", "usr/local/lib"];
+/// Where AMD's packages put libraries; distributions put them where all are.
+const FOLDER: &str = "opt/rocm/lib";
 
 /// The HIP run-time, in every version so far, and the layer below it, which suffices for engines that bring their own HIP.
 const LIBRARIES: [&str; 5] =
@@ -28,9 +28,8 @@ pub struct Rocm {
 
 impl Rocm {
     pub fn find(root: &Root) -> Rocm {
-        let paths = FOLDERS.iter().flat_map(|folder| LIBRARIES.map(|library| format!("{folder}/{library}")));
         Rocm {
-            library: paths.into_iter().find(|path| root.exists(path)).map(|path| shown(&path)),
+            library: library::find(root, &LIBRARIES.map(str::to_owned), &[FOLDER.to_owned()]),
             version: root.read(VERSION).ok().and_then(|text| version(&text)),
             device: root.exists(DEVICE),
         }

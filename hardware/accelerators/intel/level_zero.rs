@@ -1,10 +1,8 @@
 //! Level Zero, Intel's interface for computing: whether its loader and its driver for GPUs are there, and which version.
 
 use crate::Root;
-use crate::root::shown;
+use crate::accelerators::library;
 
-/// Where distributions and Intel's packages put libraries.
-const FOLDERS: [&str; 4] = ["usr/lib/x86_64-linux-gnu", "usr/lib64", "usr/lib", "usr/local/lib"];
 const DRIVER: &str = "libze_intel_gpu.so.1";
 const LOADER: &str = "libze_loader.so.1";
 
@@ -20,16 +18,13 @@ pub enum LevelZero {
 }
 
 pub fn find(root: &Root) -> LevelZero {
-    let place = |library: &str| {
-        let mut paths = FOLDERS.iter().map(|folder| format!("{folder}/{library}"));
-        paths.find(|path| root.exists(path))
-    };
+    let place = |name: &str| library::find(root, &[name.to_owned()], &[]);
     let Some(driver) = place(DRIVER) else { return LevelZero::Missing };
     if place(LOADER).is_none() {
         return LevelZero::NoLoader;
     }
     let version = root.real_path(&driver).ok().and_then(|path| version(&path));
-    LevelZero::Ready { driver: shown(&driver), version }
+    LevelZero::Ready { driver, version }
 }
 
 /// `/usr/lib64/libze_intel_gpu.so.1.6.32567` → `1.6.32567`.

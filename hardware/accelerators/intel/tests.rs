@@ -33,7 +33,7 @@ fn i915_tells_of_a_card_and_of_the_processor_s_gpu() {
     assert_eq!((card.memory.kind, card.power.limit_watts), (Some(MemoryKind::Dedicated), Some(190.0)));
     assert_eq!(card.power.limit_max_watts, None, "0 stands for none");
     assert_eq!(card.throttling, Some(vec![Throttle::Thermal]));
-    assert!(card.apis.is_empty());
+    assert_eq!(card.apis, [Api::Vulkan], "no Level Zero");
 }
 
 #[test]
