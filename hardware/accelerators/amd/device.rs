@@ -68,7 +68,7 @@ impl Device<'_> {
         let device = self.function.map(|function| function.device).or(self.reading.and_then(|r| r.device));
         let kind = integrated::memory_kind(Signs { device, target, node: self.node, metrics });
         let vram = learn(findings, "memory", self.pool("vram"), self.told(|reading| reading.vram));
-        // A GPU without it is one that can't map main memory: nothing to be told to anybody.
+        // Only an APU's counts, and there its absence shows in the total.
         let gtt = self.pool("gtt").ok().or_else(|| self.told(|reading| reading.gtt));
         gpu.memory = memory::sum(
             kind.as_ref().map(|told| told.value),
@@ -81,8 +81,11 @@ impl Device<'_> {
             None => findings
                 .unknown("memory.kind", "nothing here tells whether it is a card or part of the processor"),
         }
-        if gpu.memory.kind == Some(MemoryKind::CarveOut) {
+        let on_demand = gpu.memory.kind == Some(MemoryKind::CarveOut);
+        if on_demand && gpu.memory.total.is_some() {
             findings.known("memory.total", "amdgpu: VRAM and GTT together");
+        }
+        if on_demand && gpu.memory.free.is_some() {
             findings.known(
                 "memory.free",
                 "amdgpu: the same less what is used, and no more GTT than MemAvailable",

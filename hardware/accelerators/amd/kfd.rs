@@ -142,7 +142,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_read_without_a_panic(text in "((simd_count|simd_per_cu|location_id|domain|gfx_target_version) [0-9a-z]{0,22}\n)*|.*") {
+        fn any_text_is_read_without_a_panic(text in
+            "((simd_count|simd_per_cu|location_id|domain|gfx_target_version) [0-9a-z]{0,22}\n)*|.*") {
             let properties = Properties::parse(&text);
             let _ = node(String::new(), &properties, 0);
         }

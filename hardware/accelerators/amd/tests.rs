@@ -50,8 +50,8 @@ fn a_card_beside_an_integrated_gpu_is_told_apart_from_it() {
     assert_eq!(card.memory.total, Some(Bytes(25_753_026_560)));
     assert_eq!(card.memory.free, Some(Bytes(25_753_026_560 - 1_245_839_360)));
     assert_eq!((card.cores, card.throttling), (Some(96), Some(vec![Throttle::PowerCap])));
-    // The slot's, not the 16 GT/s that the GPU has to the card's own switch.
-    assert_eq!(card.link.unwrap().now, Some(LaneRate { generation: 1, width: 16 }));
+    // The slot's, not the 16 lanes that the GPU has to the card's own switch.
+    assert_eq!(card.link.unwrap().now, Some(LaneRate { generation: 4, width: 8 }));
     assert_eq!(integrated.memory.kind, Some(MemoryKind::CarveOut));
     assert_eq!(integrated.memory.parts[0].total, Bytes(GIB / 2));
     assert_eq!((card.index, integrated.index), (Some(0), Some(1)));
@@ -125,6 +125,26 @@ fn a_container_without_tools_says_that_a_gpu_is_there() {
     assert!(sightings.devices.is_empty());
     assert_eq!(sightings.findings.unknown_fields(), ["accelerators"]);
     assert!(probe(&Root::of(Tree::default()), &[]).findings.unknown_fields().is_empty());
+}
+
+#[test]
+fn what_the_bus_lacks_the_tools_may_fill() {
+    let mut tree = Tree::default();
+    pci::fixture::function(&mut tree, "0000:0a:00.0", "0x030000", ("0x1002", "0x73df"));
+    tree.put(&pci::file("0000:0a:00.0", "driver"), Node::Link("../../bus/pci/drivers/amdgpu".into()));
+    let without = Root::of(tree.clone());
+    let functions = pci::functions(&without);
+    let sighting = probe(&without, &functions).devices.remove(0);
+    assert_eq!(sighting.accelerator.memory.total, None);
+    assert!(sighting.findings.unknown_fields().contains(&"memory"));
+
+    let amd_smi = r#"[{"gpu": 0, "bus": {"bdf": "0000:0a:00.0"}, "vram": {"size": {"value": 12272, "unit": "MB"}},
+        "asic": {"target_graphics_version": "gfx1031"}}]"#;
+    tree.put(".edgeorch/commands/amd-smi-static.json", Node::File(amd_smi.into()));
+    let sighting = probe(&Root::of(tree), &functions).devices.remove(0);
+    assert_eq!(sighting.accelerator.memory.total, Some(Bytes(12272 << 20)));
+    assert_eq!(sighting.accelerator.memory.kind, Some(MemoryKind::Dedicated));
+    assert_eq!(sighting.findings.source("memory"), Some("amd-smi --json"));
 }
 
 #[test]
