@@ -7,6 +7,7 @@ mod amd;
 mod hwmon;
 mod intel;
 mod library;
+mod mobile;
 mod npu;
 mod nvidia;
 mod pci;
@@ -15,7 +16,9 @@ mod slot;
 mod sysfs;
 mod unready;
 mod vulkan;
+mod windows;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use edgeorch_engines::contract::Bytes;
@@ -49,11 +52,14 @@ const LIMIT: Duration = Duration::from_secs(3);
 type VendorProbe = fn(&Root, &[pci::Function]) -> Sightings;
 
 /// By name, for what is said when one does not answer.
-const PROBES: [(&str, VendorProbe); 4] = [
+const PROBES: [(&str, VendorProbe); 6] = [
     ("NVIDIA GPUs", nvidia::probe),
     ("AMD GPUs", amd::probe),
     ("Intel GPUs", intel::probe),
     ("NPUs", npu::probe),
+    ("parts of chips", mobile::probe),
+    // Last: it sees what the vendors' own interfaces know better.
+    ("Windows' devices", windows::probe),
 ];
 
 pub fn probe(root: &Root, findings: &mut Findings) -> Vec<Accelerator> {
@@ -72,6 +78,7 @@ pub fn probe(root: &Root, findings: &mut Findings) -> Vec<Accelerator> {
             Err(error) => findings.unknown("accelerators", error),
         }
     }
+    once(&mut devices);
     vulkan::add(root, &mut devices);
     // Those on the bus first, in its order; the sort is stable, so a vendor's own order stands otherwise.
     devices.sort_by_key(|device| {
@@ -92,4 +99,42 @@ fn available(root: &Root) -> Option<Bytes> {
     let value = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
     let kib: u64 = value.trim().strip_suffix("kB")?.trim().parse().ok()?;
     kib.checked_mul(Bytes::KIB).map(Bytes)
+}
+
+/// Of sightings at one place on the bus the first stands: its probe knows more of the device.
+fn once(devices: &mut Vec<Sighting>) {
+    let mut seen = BTreeSet::new();
+    devices.retain(|device| match &device.accelerator.pci {
+        Some(pci) => seen.insert(pci.address.clone()),
+        None => true,
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use edgeorch_engines::contract::host::{AcceleratorKind, PciDevice, Vendor};
+
+    use super::*;
+
+    #[test]
+    fn a_device_that_two_probes_see_is_the_first_one_s() {
+        let sighting = |address: Option<&str>, name: &str| {
+            let mut accelerator = Accelerator::new(AcceleratorKind::Gpu, Vendor::Nvidia);
+            accelerator.name = Some(name.to_owned());
+            accelerator.pci = address.map(|address| PciDevice {
+                address: address.to_owned(),
+                vendor_id: "10de".to_owned(),
+                device_id: "2684".to_owned(),
+                subsystem: None,
+                revision: None,
+            });
+            Sighting { accelerator, findings: Findings::default() }
+        };
+        let place = Some("0000:01:00.0");
+        let mut devices =
+            vec![sighting(place, "a"), sighting(None, "b"), sighting(place, "c"), sighting(None, "d")];
+        once(&mut devices);
+        let names: Vec<_> = devices.iter().filter_map(|device| device.accelerator.name.as_deref()).collect();
+        assert_eq!(names, ["a", "b", "d"]);
+    }
 }

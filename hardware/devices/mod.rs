@@ -48,6 +48,11 @@ pub fn complete(host: &mut Host, findings: &mut Findings) {
     }
 }
 
+/// Whether a GPU works in the memory of its processor, by `vendor:device`; `None` for one that the table does not have.
+pub fn shares_main_memory(id: &str) -> Option<bool> {
+    table::is_integrated(id)
+}
+
 /// By what a device is found: never by its name.
 struct Identity<'a> {
     accelerator: &'a Accelerator,

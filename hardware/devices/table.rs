@@ -1,5 +1,6 @@
 //! Entries of the table, and which of them a device is.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use edgeorch_engines::contract::Bytes;
@@ -24,6 +25,24 @@ pub const FILES: [(&str, &str); 6] = [
     ("npu", include_str!("npu.yaml")),
     ("nvidia", include_str!("nvidia.yaml")),
 ];
+
+/// PCI ids of graphics processors, and whether the file they are in is that of the integrated ones.
+static INTEGRATED: LazyLock<BTreeMap<String, bool>> = LazyLock::new(|| {
+    let of_file = |(name, text): &(&str, &str)| {
+        let entries = serde_saphyr::from_str::<Vec<Entry>>(text).unwrap_or_default();
+        let integrated = |id: &str| *name == "integrated" || id == GB10;
+        let gpus = entries.into_iter().filter(|entry| entry.kind == AcceleratorKind::Gpu);
+        gpus.flat_map(|entry| entry.matching.pci).map(|id| (id.clone(), integrated(&id))).collect::<Vec<_>>()
+    };
+    FILES.iter().flat_map(of_file).collect()
+});
+
+/// The one chip among NVIDIA's cards that shares the memory of its processor.
+const GB10: &str = "10de:2e12";
+
+pub fn is_integrated(id: &str) -> Option<bool> {
+    INTEGRATED.get(id).copied()
+}
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

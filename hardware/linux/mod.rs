@@ -15,7 +15,7 @@ mod storage;
 mod thermal;
 pub mod zones;
 
-use edgeorch_engines::contract::host::{Power, Thermal};
+use edgeorch_engines::contract::host::{Cpu, Memory, Power, Thermal};
 
 use crate::Root;
 use crate::findings::Findings;
@@ -34,7 +34,24 @@ pub fn system(root: &Root, findings: &mut Findings) -> System {
     }
 }
 
+/// What Android's kernel tells as Linux's does.
+pub fn cpu_and_memory(root: &Root, findings: &mut Findings) -> (Cpu, Memory) {
+    let cgroups = cgroup::Cgroups::read(root);
+    let cpu = cpu::probe(root, &cgroups, findings);
+    (cpu, memory::probe(root, &cgroups, findings))
+}
+
 pub fn power(root: &Root, findings: &mut Findings) -> (Power, Thermal) {
     let firmware = pi::read(root);
     (power::probe(root, &firmware, findings), thermal::probe(root, &firmware, findings))
+}
+
+/// What the kernel says of power, where nobody else does.
+pub fn supply(root: &Root, findings: &mut Findings) -> Power {
+    power::probe(root, &pi::read(root), findings)
+}
+
+/// What the kernel says of heat, where nobody else does.
+pub fn temperatures(root: &Root, findings: &mut Findings) -> Thermal {
+    thermal::probe(root, &pi::read(root), findings)
 }

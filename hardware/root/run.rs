@@ -13,7 +13,7 @@ use super::{Command, Root, RunError};
 pub const LIMIT: Duration = Duration::from_secs(2);
 
 /// Where administration programs are that an ordinary user's search path leaves out.
-const ALSO: [&str; 7] = [
+const ALSO: [&str; 8] = [
     "/usr/local/bin",
     "/usr/bin",
     "/usr/sbin",
@@ -21,6 +21,7 @@ const ALSO: [&str; 7] = [
     "/opt/rocm/bin",
     "/usr/lib/wsl/lib",
     "/opt/homebrew/bin",
+    "/system/bin",
 ];
 
 pub fn run(command: &Command) -> Result<String, RunError> {
