@@ -4,6 +4,7 @@
 //! tells. The probes run side by side: a driver that hangs keeps nobody else waiting.
 
 mod amd;
+mod apple;
 mod hwmon;
 mod intel;
 mod library;
@@ -52,11 +53,12 @@ const LIMIT: Duration = Duration::from_secs(3);
 type VendorProbe = fn(&Root, &[pci::Function]) -> Sightings;
 
 /// By name, for what is said when one does not answer.
-const PROBES: [(&str, VendorProbe); 6] = [
+const PROBES: [(&str, VendorProbe); 7] = [
     ("NVIDIA GPUs", nvidia::probe),
     ("AMD GPUs", amd::probe),
     ("Intel GPUs", intel::probe),
     ("NPUs", npu::probe),
+    ("the devices of Macs", apple::probe),
     ("parts of chips", mobile::probe),
     // Last: it sees what the vendors' own interfaces know better.
     ("Windows' devices", windows::probe),

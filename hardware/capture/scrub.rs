@@ -72,6 +72,14 @@ static LONG_HEX: LazyLock<Vec<Regex>> = LazyLock::new(|| compiled(&[r"(?i)\b[0-9
 static IPV4: LazyLock<Vec<Regex>> = LazyLock::new(|| compiled(&[r"\b\d{1,3}(?:\.\d{1,3}){3}\b"]));
 /// Whole words with two colons; what is no address does not parse as one.
 static IPV6: LazyLock<Vec<Regex>> = LazyLock::new(|| compiled(&[r"(?i)[0-9a-z]*:[0-9a-z:]*:[0-9a-z]*"]));
+/// Servers, shares and their users, where mounts tell them: `nas:/srv`, `//ada@nas/share`.
+static SHARES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
+    compiled(&[
+        r"(?m)( - (?:nfs4?|cifs|smb3|ceph|glusterfs|9p|afs|fuse\.sshfs|fuse\.rclone) )(\S+)",
+        r"(?m)^()([A-Za-z0-9_.-]+:/\S*)",
+        r"(?m)^()(//[^/\s]+/\S*)",
+    ])
+});
 static HOME: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     compiled(&[r#"(/home/|/Users/|/run/user/|/media/|(?i:[a-z]:\\{1,2}users\\{1,2}))([^/\\\s"',:]+)"#])
 });
@@ -111,6 +119,13 @@ impl Scrubber {
         let mut text = text.to_owned();
         for regex in FIELDS.iter() {
             text = regex.replace_all(&text, |found: &Captures| field(&found[1], &found[2])).into_owned();
+        }
+        for regex in SHARES.iter() {
+            let share = |found: &Captures| match found[2].starts_with("//") {
+                true => format!("{}//host/share", &found[1]),
+                false => format!("{}host:/share", &found[1]),
+            };
+            text = regex.replace_all(&text, share).into_owned();
         }
         for regex in HOME.iter() {
             let person = |found: &Captures| match &found[2] {

@@ -49,8 +49,8 @@ fn identities_keep_what_they_refer_to() {
 
 #[test]
 fn network_addresses_go_and_numbers_that_look_alike_stay() {
-    assert_eq!(text("10.11.12.13:/srv on /srv type nfs"), "192.0.2.1:/srv on /srv type nfs");
-    assert_eq!(text("[fd00::17]:/srv"), "[2001:db8::1]:/srv");
+    assert_eq!(text("at 10.11.12.13, at 10.11.12.14"), "at 192.0.2.1, at 192.0.2.2");
+    assert_eq!(text("[fd00::17]:22"), "[2001:db8::1]:22");
     assert_eq!(text("link/ether aa:bb:cc:dd:ee:0f"), "link/ether 02:00:00:00:00:01");
     for stays in [
         "5.15.153.1-microsoft-standard-WSL2",
@@ -64,6 +64,17 @@ fn network_addresses_go_and_numbers_that_look_alike_stay() {
     ] {
         assert_eq!(text(stays), stays);
     }
+}
+
+#[test]
+fn servers_and_shares_go_and_the_kind_of_mount_stays() {
+    let mounts =
+        "36 25 0:32 / /mnt rw - nfs4 nas.clinic.example:/patients rw\n37 25 8:1 / / rw - ext4 /dev/sda1 rw\n";
+    let scrubbed = "36 25 0:32 / /mnt rw - nfs4 host:/share rw\n37 25 8:1 / / rw - ext4 /dev/sda1 rw\n";
+    assert_eq!(text(mounts), scrubbed);
+    let mac = "//ada@nas._smb._tcp.local/Data on /Volumes/Data (smbfs)\nnas:/x on /y (nfs)\n/dev/disk3 on / (apfs)\n";
+    let scrubbed = "//host/share on /Volumes/Data (smbfs)\nhost:/share on /y (nfs)\n/dev/disk3 on / (apfs)\n";
+    assert_eq!(text(mac), scrubbed);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use edgeorch_engines::contract::host::{AcceleratorKind, Api, Target};
+use edgeorch_engines::contract::host::{AcceleratorKind, Api, Target, Vendor};
 use serde::Deserialize;
 
 use super::Identity;
@@ -29,6 +29,7 @@ struct Match {
     min_capability: Option<String>,
     gfx: Vec<String>,
     kind: Option<AcceleratorKind>,
+    vendor: Option<Vendor>,
     pci: Vec<String>,
     compatible: Vec<String>,
 }
@@ -49,6 +50,7 @@ impl Match {
         let target = accelerator.target.as_ref();
         self.api.is_none_or(|api| accelerator.apis.contains(&api))
             && self.kind.is_none_or(|kind| kind == accelerator.kind)
+            && self.vendor.is_none_or(|vendor| vendor == accelerator.vendor)
             && self.min_capability.as_deref().is_none_or(|least| reaches(target, least))
             && (self.gfx.is_empty() || matches!(target, Some(Target::Gfx(name)) if self.gfx.contains(name)))
             && (self.pci.is_empty() || identity.is_one_of(&self.pci))

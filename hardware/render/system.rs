@@ -56,7 +56,12 @@ fn kind_name(kind: MachineKind) -> &'static str {
 fn os(host: &Host) -> String {
     let kernel = host.os.kernel.as_ref().map(|kernel| format!("{} {kernel}", host.os.family));
     let kernel = kernel.unwrap_or_else(|| host.os.family.to_string());
-    parts([host.os.name.clone(), Some(kernel), host.os.libc.clone()])
+    let name = match (&host.os.name, &host.os.version) {
+        // Distributions put it into their name, macOS does not.
+        (Some(name), Some(version)) if !name.contains(version.as_str()) => Some(format!("{name} {version}")),
+        (name, _) => name.clone(),
+    };
+    parts([name, Some(kernel), host.os.libc.clone()])
 }
 
 fn model(cpu: &Cpu) -> String {

@@ -3,6 +3,7 @@
 mod accounted;
 pub mod captured;
 pub mod machines;
+mod macs;
 mod stored;
 mod windows_and_phones;
 
