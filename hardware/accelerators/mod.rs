@@ -3,23 +3,33 @@
 //! Each vendor has its probe, which joins that vendor's own interfaces by PCI address and falls back to what the bus itself
 //! tells. The probes run side by side: a driver that hangs keeps nobody else waiting.
 
+mod amd;
 mod apple;
+mod hwmon;
+mod intel;
 mod library;
 mod mobile;
 mod npu;
 mod nvidia;
 mod pci;
+mod pci_ids;
+mod slot;
+mod sysfs;
+mod unready;
 mod vulkan;
 mod windows;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use edgeorch_engines::contract::Bytes;
 use edgeorch_engines::contract::host::Accelerator;
 
 use crate::Root;
 use crate::findings::Findings;
 use crate::pending::Pending;
+
+use unready::{is_idle, unready};
 
 /// A device as its probe saw it. The findings' fields are the device's own, such as `memory.free`; the empty field is the
 /// device itself.
@@ -43,8 +53,10 @@ const LIMIT: Duration = Duration::from_secs(3);
 type VendorProbe = fn(&Root, &[pci::Function]) -> Sightings;
 
 /// By name, for what is said when one does not answer.
-const PROBES: [(&str, VendorProbe); 5] = [
+const PROBES: [(&str, VendorProbe); 7] = [
     ("NVIDIA GPUs", nvidia::probe),
+    ("AMD GPUs", amd::probe),
+    ("Intel GPUs", intel::probe),
     ("NPUs", npu::probe),
     ("the devices of Macs", apple::probe),
     ("parts of chips", mobile::probe),
@@ -81,6 +93,14 @@ pub fn probe(root: &Root, findings: &mut Findings) -> Vec<Accelerator> {
         device.accelerator
     };
     devices.into_iter().enumerate().map(number).collect()
+}
+
+/// What main memory can still give to a GPU that works in it.
+fn available(root: &Root) -> Option<Bytes> {
+    let text = root.read("proc/meminfo").ok()?;
+    let value = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let kib: u64 = value.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kib.checked_mul(Bytes::KIB).map(Bytes)
 }
 
 /// Of sightings at one place on the bus the first stands: its probe knows more of the device.

@@ -53,20 +53,42 @@ impl Function {
 
     /// `sys/bus/pci/devices/0000:01:00.0/NAME`.
     pub fn file(&self, name: &str) -> String {
-        format!("{FOLDER}/{}/{name}", self.address)
+        file(&self.address, name)
     }
 
-    /// What the link runs at now and at best; `None` on buses that are no PCI Express.
+    /// What the link runs at now and at best; `None` on buses that are no PCI Express. Of a card, see `slot`.
     pub fn link(&self, root: &Root) -> Option<Link> {
-        let rate = |speed: &str, width: &str| {
-            let generation = generation(&root.read(&self.file(speed)).ok()?)?;
-            let width = root.read(&self.file(width)).ok()?.trim().parse().ok().filter(|width| *width > 0)?;
-            Some(LaneRate { generation, width })
-        };
-        let (now, best) =
-            (rate("current_link_speed", "current_link_width"), rate("max_link_speed", "max_link_width"));
-        (now.is_some() || best.is_some()).then_some(Link { now, best })
+        link(root, &self.address)
     }
+
+    /// What counts no device of its own: a virtual function, which belongs to a virtual machine, or the second head of a
+    /// display controller, which has no driver.
+    pub fn is_shadow(&self, root: &Root, functions: &[Function]) -> bool {
+        let first = |(slot, _): (&str, &str)| format!("{slot}.0");
+        let first = self.address.rsplit_once('.').map(first).filter(|first| *first != self.address);
+        let second_head = self.driver.is_none()
+            && functions
+                .iter()
+                .any(|other| Some(&other.address) == first.as_ref() && other.vendor == self.vendor);
+        second_head || root.link(&self.file("physfn")).is_ok()
+    }
+}
+
+/// `sys/bus/pci/devices/0000:01:00.0/NAME`.
+pub fn file(address: &str, name: &str) -> String {
+    format!("{FOLDER}/{address}/{name}").trim_end_matches('/').to_owned()
+}
+
+/// What the link of the device or port at this address runs at now and at best.
+pub fn link(root: &Root, address: &str) -> Option<Link> {
+    let rate = |speed: &str, width: &str| {
+        let generation = generation(&root.read(&file(address, speed)).ok()?)?;
+        let width = root.read(&file(address, width)).ok()?.trim().parse().ok().filter(|width| *width > 0)?;
+        Some(LaneRate { generation, width })
+    };
+    let (now, best) =
+        (rate("current_link_speed", "current_link_width"), rate("max_link_speed", "max_link_width"));
+    (now.is_some() || best.is_some()).then_some(Link { now, best })
 }
 
 /// Every function that could be an accelerator: displays, processing accelerators, co-processors (class 0b40), and what NPUs
@@ -122,8 +144,13 @@ pub mod fixture {
 
     /// Puts a function into a machine.
     pub fn function(tree: &mut Tree, address: &str, class: &str, id: (&str, &str)) {
+        at(tree, &super::file(address, ""), class, id);
+    }
+
+    /// The same in a folder that a link leads to.
+    pub fn at(tree: &mut Tree, folder: &str, class: &str, id: (&str, &str)) {
         for (name, text) in [("class", class), ("vendor", id.0), ("device", id.1)] {
-            tree.put(&format!("{}/{address}/{name}", super::FOLDER), Node::File(text.into()));
+            tree.put(&format!("{folder}/{name}"), Node::File(text.into()));
         }
     }
 }
@@ -172,5 +199,18 @@ mod tests {
         assert_eq!(link.now, Some(LaneRate { generation: 1, width: 8 }));
         assert_eq!(link.best, Some(LaneRate { generation: 4, width: 16 }));
         assert_eq!(generation("Unknown"), None);
+    }
+
+    #[test]
+    fn second_heads_and_virtual_functions_are_no_devices() {
+        let mut tree = Tree::default();
+        for address in ["0000:03:00.0", "0000:03:00.1", "0000:04:02.1"] {
+            fixture::function(&mut tree, address, "0x030000", ("0x1002", "0x5b64"));
+        }
+        tree.put(&file("0000:04:02.1", "physfn"), Node::Link("../0000:04:00.0".into()));
+        let root = Root::of(tree);
+        let functions = functions(&root);
+        let shadows: Vec<bool> = functions.iter().map(|f| f.is_shadow(&root, &functions)).collect();
+        assert_eq!(shadows, [false, true, true]);
     }
 }

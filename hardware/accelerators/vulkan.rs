@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use edgeorch_engines::contract::host::{AcceleratorKind, Api, Vendor};
 use serde::Deserialize;
 
-use super::Sighting;
+use super::{Sighting, is_idle};
 use crate::Root;
 
 /// A test proves that the file is well-formed.
@@ -50,7 +50,7 @@ pub fn add(root: &Root, devices: &mut [Sighting]) {
         let gpu = &mut device.accelerator;
         let Some(manifest) = drivers.get(&gpu.vendor) else { continue };
         let is_new = gpu.kind == AcceleratorKind::Gpu && !gpu.apis.contains(&Api::Vulkan);
-        if is_new && gpu.driver.is_some() {
+        if is_new && gpu.driver.as_ref().is_some_and(|driver| !is_idle(driver)) {
             gpu.apis.push(Api::Vulkan);
             device.findings.also_known("apis", format_args!("vulkan: /{loader}, /{manifest}"));
         }
@@ -112,6 +112,7 @@ mod tests {
         let root = machine(r#"{"ICD": {"library_path": "/usr/lib/x86_64-linux-gnu/libvulkan_radeon.so"}}"#);
         assert_eq!(apis(&root, Vendor::Amd, Some("amdgpu")), [Api::Vulkan]);
         assert_eq!(apis(&root, Vendor::Amd, None), []);
+        assert_eq!(apis(&root, Vendor::Amd, Some("vfio-pci")), []);
         assert_eq!(apis(&root, Vendor::Intel, Some("i915")), []);
     }
 
