@@ -86,6 +86,11 @@ impl Findings {
         self.sources.contains_key(field) || self.unknown.iter().any(|unknown| unknown.field == field)
     }
 
+    /// Whether this very field could not be had, or not all of it.
+    pub fn doubts(&self, field: &str) -> bool {
+        self.unknown.iter().any(|unknown| unknown.field == field)
+    }
+
     /// Drops what was said of this very field: a better source was found.
     pub fn forget(&mut self, field: &str) {
         self.sources.remove(field);

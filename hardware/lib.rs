@@ -109,8 +109,8 @@ fn unified(host: &Host, findings: &mut Findings) -> Option<bool> {
         findings.known(FIELD, "accelerators[].memory.kind");
         return Some(true);
     }
-    if gpus.any(|gpu| gpu.memory.kind.is_none()) {
-        findings.unknown(FIELD, "a GPU's kind of memory is not known");
+    if gpus.any(|gpu| gpu.memory.kind.is_none()) || findings.doubts("accelerators") {
+        findings.unknown(FIELD, "a GPU or its kind of memory is not known");
         return None;
     }
     findings.known(FIELD, "accelerators: no GPU that works in main memory");

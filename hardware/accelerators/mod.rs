@@ -82,6 +82,7 @@ pub fn probe(root: &Root, findings: &mut Findings) -> Vec<Accelerator> {
     }
     once(&mut devices);
     vulkan::add(root, &mut devices);
+    devices.iter_mut().for_each(rare);
     // Those on the bus first, in its order; the sort is stable, so a vendor's own order stands otherwise.
     devices.sort_by_key(|device| {
         let address = device.accelerator.pci.as_ref().map(|pci| pci.address.clone());
@@ -101,6 +102,17 @@ fn available(root: &Root) -> Option<Bytes> {
     let value = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
     let kib: u64 = value.trim().strip_suffix("kB")?.trim().parse().ok()?;
     kib.checked_mul(Bytes::KIB).map(Bytes)
+}
+
+/// What few interfaces tell, and a probe whose interface doesn't need not speak of.
+fn rare(device: &mut Sighting) {
+    let gpu = &device.accelerator;
+    let has_no_revision = gpu.pci.as_ref().is_some_and(|pci| pci.revision.is_none());
+    for (field, is_missing) in [("cores", gpu.cores.is_none()), ("pci.revision", has_no_revision)] {
+        if is_missing && !device.findings.tells_of(field) {
+            device.findings.unknown(field, "none of the interfaces asked tells it");
+        }
+    }
 }
 
 /// Of sightings at one place on the bus the first stands: its probe knows more of the device.

@@ -180,5 +180,6 @@ fn identity(address: &str, ids: Ids) -> PciDevice {
         vendor_id: format!("{:04x}", ids.vendor),
         device_id: format!("{:04x}", ids.device),
         subsystem: ids.subsystem.map(|(vendor, device)| format!("{vendor:04x}:{device:04x}")),
+        revision: None,
     }
 }
