@@ -22,6 +22,15 @@ impl Findings {
         self.sources.insert(field.into(), source.to_string());
     }
 
+    /// A second source of a field that has one already.
+    pub fn also_known(&mut self, field: &str, source: impl fmt::Display) {
+        let source = match self.sources.get(field) {
+            Some(first) => format!("{first}; {source}"),
+            None => source.to_string(),
+        };
+        self.sources.insert(field.to_owned(), source);
+    }
+
     /// It was looked at and there is none: the field is null or empty for a reason that is a fact.
     pub fn none(&mut self, field: impl Into<String>, source: impl fmt::Display) {
         self.known(field, source);
@@ -70,6 +79,17 @@ impl Findings {
         self.sources.extend(part.sources.into_iter().map(|(field, source)| (below(field), source)));
         self.unknown
             .extend(part.unknown.into_iter().map(|entry| Unknown { field: below(entry.field), ..entry }));
+    }
+
+    /// Whether there is an entry for this very field.
+    pub fn tells_of(&self, field: &str) -> bool {
+        self.sources.contains_key(field) || self.unknown.iter().any(|unknown| unknown.field == field)
+    }
+
+    /// Drops what was said of this very field: a better source was found.
+    pub fn forget(&mut self, field: &str) {
+        self.sources.remove(field);
+        self.unknown.retain(|unknown| unknown.field != field);
     }
 
     pub fn into_parts(self) -> (BTreeMap<String, String>, Vec<Unknown>) {

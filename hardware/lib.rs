@@ -7,6 +7,7 @@
 mod accelerators;
 mod android;
 pub mod capture;
+mod celsius;
 mod devices;
 mod findings;
 mod linux;
@@ -30,6 +31,7 @@ use edgeorch_engines::contract::host::{AcceleratorKind, MemoryKind};
 pub use render::print;
 pub use root::{Command, Node, ReadError, Root, RunError, Tree};
 
+pub use findings::AS_ROOT;
 use findings::Findings;
 use pending::Pending;
 
@@ -61,8 +63,10 @@ pub fn audit(root: &Root, request: &Request) -> Host {
     let power = begin("power", root, move |root, findings| (platform.power)(root, findings));
     let folder = models.clone();
     let storage = begin("storage", root, move |root, findings| (platform.storage)(root, &folder, findings));
-    let software =
-        request.software.then(|| begin("software", root, |root, findings| software::probe(root, findings)));
+    let folder = models.clone();
+    let software = request
+        .software
+        .then(|| begin("software", root, move |root, findings| software::probe(root, &folder, findings)));
 
     let mut findings = Findings::default();
     let system = (platform.system)(root, &mut findings);
@@ -116,7 +120,12 @@ fn unified(host: &Host, findings: &mut Findings) -> Option<bool> {
 /// After all probes have ended: what they do would be measured too.
 fn measure(root: &Root, request: &Request, models: &str, host: &mut Host, findings: &mut Findings) {
     if request.measure {
-        host.memory.bandwidth = measure::bandwidth(root, host.cpu.usable_cores, findings);
+        let given = measure::Given {
+            usable_cores: host.cpu.usable_cores,
+            caches: &host.cpu.caches,
+            usable_memory: host.memory.usable(),
+        };
+        host.memory.bandwidth = measure::bandwidth(root, given, findings);
         host.storage.read = measure::read_speed(root, models, findings);
     } else {
         for field in ["memory.bandwidth", "storage.read"] {

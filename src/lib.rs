@@ -4,6 +4,7 @@ mod chain;
 pub mod cli;
 pub mod control;
 pub mod daemon;
+mod doctor;
 pub mod engine;
 pub mod gateway;
 pub mod home;

@@ -3,9 +3,12 @@
 //! Each vendor has its probe, which joins that vendor's own interfaces by PCI address and falls back to what the bus itself
 //! tells. The probes run side by side: a driver that hangs keeps nobody else waiting.
 
+mod library;
 mod mobile;
+mod npu;
 mod nvidia;
 mod pci;
+mod vulkan;
 mod windows;
 
 use std::collections::BTreeSet;
@@ -39,8 +42,9 @@ const LIMIT: Duration = Duration::from_secs(3);
 type VendorProbe = fn(&Root, &[pci::Function]) -> Sightings;
 
 /// By name, for what is said when one does not answer.
-const PROBES: [(&str, VendorProbe); 3] = [
+const PROBES: [(&str, VendorProbe); 4] = [
     ("NVIDIA GPUs", nvidia::probe),
+    ("NPUs", npu::probe),
     ("parts of chips", mobile::probe),
     // Last: it sees what the vendors' own interfaces know better.
     ("Windows' devices", windows::probe),
@@ -63,6 +67,7 @@ pub fn probe(root: &Root, findings: &mut Findings) -> Vec<Accelerator> {
         }
     }
     once(&mut devices);
+    vulkan::add(root, &mut devices);
     // Those on the bus first, in its order; the sort is stable, so a vendor's own order stands otherwise.
     devices.sort_by_key(|device| {
         let address = device.accelerator.pci.as_ref().map(|pci| pci.address.clone());

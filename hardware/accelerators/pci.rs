@@ -46,6 +46,11 @@ impl Function {
         }
     }
 
+    /// `1022:17f0`, as tables name it.
+    pub fn id(&self) -> String {
+        format!("{:04x}:{:04x}", self.vendor, self.device)
+    }
+
     /// `sys/bus/pci/devices/0000:01:00.0/NAME`.
     pub fn file(&self, name: &str) -> String {
         format!("{FOLDER}/{}/{name}", self.address)
@@ -64,14 +69,18 @@ impl Function {
     }
 }
 
-/// Every function that could be an accelerator: displays, processing accelerators, and co-processors (class 0b40).
+/// Every function that could be an accelerator: displays, processing accelerators, co-processors (class 0b40), and what NPUs
+/// call themselves that came before there was a class for them: other signal processors (1180, AMD's) and other system
+/// devices (0880, Google's). Many of the latter two are no accelerators: they are told by their ids.
 pub fn functions(root: &Root) -> Vec<Function> {
     let addresses = root.list(FOLDER).unwrap_or_default();
     addresses.into_iter().filter_map(|address| function(root, address)).filter(could_compute).collect()
 }
 
 fn could_compute(function: &Function) -> bool {
-    function.is_display() || function.is_processing() || function.class >> 8 == 0x0b40
+    function.is_display()
+        || function.is_processing()
+        || [0x0b40, 0x1180, 0x0880].contains(&(function.class >> 8))
 }
 
 fn function(root: &Root, address: String) -> Option<Function> {
@@ -131,12 +140,16 @@ mod tests {
         fixture::function(&mut tree, "0000:01:00.1", "0x040300\n", ("0x10de\n", "0x22ba\n"));
         fixture::function(&mut tree, "0000:02:00.0", "broken", ("0x10de\n", "0x2684\n"));
         fixture::function(&mut tree, "0000:00:0b.0", "0x120000\n", ("0x8086\n", "0x643e\n"));
+        fixture::function(&mut tree, "0000:03:00.0", "0x118000\n", ("0x1022\n", "0x17f0\n"));
+        fixture::function(&mut tree, "0000:04:00.0", "0x088000\n", ("0x1ac1\n", "0x089a\n"));
         fixture::function(&mut tree, "0003:00:00.0", "0x030200\n", ("0x1002\n", "0x740f\n"));
         let found = functions(&Root::of(tree));
         let ids: Vec<_> = found.iter().map(|f| (f.address.as_str(), f.vendor, f.device)).collect();
         let expected = [
             ("0000:00:0b.0", INTEL, 0x643e),
             ("0000:01:00.0", NVIDIA, 0x2684),
+            ("0000:03:00.0", 0x1022, 0x17f0),
+            ("0000:04:00.0", 0x1ac1, 0x089a),
             ("0003:00:00.0", AMD, 0x740f),
         ];
         assert_eq!(ids, expected);

@@ -28,6 +28,9 @@ pub fn complete(host: &mut Host, findings: &mut Findings) {
                         );
                     }
                 }
+                if entry.laptop.is_none() {
+                    findings.none(field("nominal.laptop"), "one part for both, or a part of another kind");
+                }
                 accelerator.nominal = Some(entry.nominal());
             }
             None => findings.unknown(field("nominal"), "edgeorch's table has no device of this identity"),

@@ -168,6 +168,7 @@ impl Entry {
     pub fn nominal(&self) -> Nominal {
         Nominal {
             device: self.device.clone(),
+            laptop: self.laptop,
             bandwidth_gbs: self.bandwidth_gbs,
             fp16_tflops: self.fp16_tflops,
             fp16_tensor_tflops: self.fp16_tensor_tflops,

@@ -9,6 +9,7 @@
 //!   → sys/fs/cgroup/memory/ab, sys/fs/cgroup/memory
 //! ```
 
+use super::mounts::{self, Mount};
 use crate::Root;
 use crate::findings::chain;
 
@@ -56,7 +57,7 @@ enum Kind {
 impl Cgroups {
     pub fn read(root: &Root) -> Cgroups {
         let files =
-            root.read("proc/self/cgroup").and_then(|groups| Ok((groups, root.read("proc/self/mountinfo")?)));
+            root.read("proc/self/cgroup").and_then(|groups| Ok((groups, root.read(mounts::MOUNTINFO)?)));
         match files {
             Ok((groups, mountinfo)) => Cgroups { seats: seats(&groups, &mountinfo), fault: None },
             Err(error) => Cgroups { seats: Vec::new(), fault: Some(chain(&error)) },
@@ -99,18 +100,21 @@ impl Seat {
 
 /// Pure: the two files in, the places out. Lines of another shape are passed over.
 fn seats(groups: &str, mountinfo: &str) -> Vec<Seat> {
-    let mounts: Vec<Mount> = mountinfo.lines().filter_map(Mount::parse).collect();
+    let hierarchies: Vec<Hierarchy> =
+        mounts::parse(mountinfo).into_iter().filter_map(Hierarchy::of).collect();
     groups
         .lines()
         .filter_map(|line| {
             let (kind, path) = membership(line)?;
-            let fits = || mounts.iter().filter(|mount| mount.carries(&kind));
+            let fits =
+                || hierarchies.iter().filter(|hierarchy| hierarchy.carries(&kind)).map(|found| &found.mount);
             // A hierarchy may be mounted twice: the mount that shows our own group is the one to read. Where none does
             // (the container sees the host's path but only its own subtree), the mount point is our group or above it.
             let (mount, below) = fits()
-                .find_map(|mount| Some((mount, below(path, &mount.group)?)))
+                .find_map(|mount| Some((mount, below(path, &mount.root)?)))
                 .or_else(|| Some((fits().next()?, "")))?;
-            Some(Seat { kind, mount: mount.point.clone(), below: below.to_owned() })
+            let point = mount.point.trim_matches('/').to_owned();
+            Some(Seat { kind, mount: point, below: below.to_owned() })
         })
         .collect()
 }
@@ -135,62 +139,31 @@ fn below<'a>(path: &'a str, group: &str) -> Option<&'a str> {
     (inside && rest.split('/').all(|name| name != "..")).then_some(rest)
 }
 
-#[derive(Debug)]
-struct Mount {
-    /// The group that is seen at the mount point.
-    group: String,
-    point: String,
+/// A mounted hierarchy.
+struct Hierarchy {
     version: Version,
-    options: Vec<String>,
+    mount: Mount,
 }
 
-impl Mount {
-    /// `31 23 0:28 /group /mount/point rw,… [optional fields] - cgroup source rw,memory`, see proc(5).
-    fn parse(line: &str) -> Option<Mount> {
-        let (before, after) = line.split_once(" - ")?;
-        let mut after = after.split(' ');
-        let version = match after.next()? {
+impl Hierarchy {
+    fn of(mount: Mount) -> Option<Hierarchy> {
+        let version = match mount.filesystem.as_str() {
             "cgroup" => Version::V1,
             "cgroup2" => Version::V2,
             _ => return None,
         };
-        let options = after.nth(1).unwrap_or_default().split(',').map(str::to_owned).collect();
-        let mut before = before.split(' ');
-        let group = unescape(before.nth(3)?);
-        let point = unescape(before.next()?);
-        let point = point.trim_matches('/').to_owned();
-        Some(Mount { group, point, version, options })
+        Some(Hierarchy { version, mount })
     }
 
     fn carries(&self, kind: &Kind) -> bool {
         match (kind, self.version) {
             (Kind::V2, Version::V2) => true,
             (Kind::V1 { controllers }, Version::V1) => {
-                controllers.iter().all(|name| self.options.contains(name))
+                controllers.iter().all(|name| self.mount.options.contains(name))
             }
             _ => false,
         }
     }
-}
-
-/// The kernel writes blanks, tabs, line feeds and backslashes in paths as `\040`.
-fn unescape(text: &str) -> String {
-    let mut parts = text.split('\\');
-    let mut out = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let code = part.get(..3).and_then(|digits| u8::from_str_radix(digits, 8).ok());
-        match code {
-            Some(code) => {
-                out.push(char::from(code));
-                out.push_str(&part[3..]);
-            }
-            None => {
-                out.push('\\');
-                out.push_str(part);
-            }
-        }
-    }
-    out
 }
 
 #[cfg(test)]

@@ -1,14 +1,19 @@
 //! Linux: facts out of `/proc`, `/sys` and `/etc`. Android shares most of them.
 
+pub mod block;
 mod cgroup;
+mod class;
 mod cpu;
 mod libc;
 mod machine;
 mod memory;
+pub mod mounts;
 mod os;
+mod pi;
 mod power;
 mod storage;
 mod thermal;
+pub mod zones;
 
 use edgeorch_engines::contract::host::{Cpu, Memory, Power, Thermal};
 
@@ -16,9 +21,7 @@ use crate::Root;
 use crate::findings::Findings;
 use crate::platform::System;
 
-pub use power::probe as supply;
 pub use storage::probe as storage;
-pub use thermal::probe as temperatures;
 
 pub fn system(root: &Root, findings: &mut Findings) -> System {
     let cgroups = cgroup::Cgroups::read(root);
@@ -39,5 +42,16 @@ pub fn cpu_and_memory(root: &Root, findings: &mut Findings) -> (Cpu, Memory) {
 }
 
 pub fn power(root: &Root, findings: &mut Findings) -> (Power, Thermal) {
-    (power::probe(root, findings), thermal::probe(root, findings))
+    let firmware = pi::read(root);
+    (power::probe(root, &firmware, findings), thermal::probe(root, &firmware, findings))
+}
+
+/// One half of [`power`], where another source tells the other.
+pub fn supply(root: &Root, findings: &mut Findings) -> Power {
+    power::probe(root, &pi::read(root), findings)
+}
+
+/// One half of [`power`], where another source tells the other.
+pub fn temperatures(root: &Root, findings: &mut Findings) -> Thermal {
+    thermal::probe(root, &pi::read(root), findings)
 }

@@ -1,7 +1,8 @@
-use edgeorch_engines::contract::host::{AcceleratorKind, Driver, Vendor};
-use edgeorch_engines::contract::{Bytes, MemoryLimit, Unknown};
+use edgeorch_engines::contract::host::{Accelerator, AcceleratorKind, Driver, MemoryKind, Target, Vendor};
+use edgeorch_engines::contract::{Bytes, Memory, MemoryLimit, Unknown};
 use proptest::prelude::*;
 
+use super::page::{parts, wrap};
 use super::*;
 
 /// 12 of 16 GiB are available, there is no GPU.
@@ -16,11 +17,11 @@ fn host() -> Host {
 #[test]
 fn the_bar_shows_what_a_limit_keeps_away() {
     let mut host = host();
-    assert_eq!(bar(&host.memory, 50), "[██████████░░░░░░░░░░░░░░░░░░░░░░░░░░░░░] 25% used");
+    assert_eq!(bar::memory(&host.memory, 50).unwrap(), "[██████████░░░░░░░░░░░░░░░░░░░░░░░░░░░░░] 25% used");
     host.memory.limit = Some(MemoryLimit { bytes: Bytes::gib(4), used: Bytes::ZERO, source: "/x".into() });
-    assert_eq!(bar(&host.memory, 50), "[██████████░░░░░░░░░░···················] 25% used");
+    assert_eq!(bar::memory(&host.memory, 50).unwrap(), "[██████████░░░░░░░░░░···················] 25% used");
     host.memory.total = None;
-    assert_eq!(bar(&host.memory, 50), "size unknown");
+    assert_eq!(bar::memory(&host.memory, 50), None);
 }
 
 #[test]
@@ -32,22 +33,28 @@ fn a_gpu_says_what_it_has_free() {
     gpu.memory.free = Some(Bytes::gib(79));
     gpu.driver = Some(Driver { name: "nvidia".into(), version: Some("580.95".into()) });
     gpu.target = Some(Target::ComputeCapability("9.0".into()));
+    gpu.memory.kind = Some(MemoryKind::Dedicated);
     host.accelerators.push(gpu);
     let screen = print(&host, 100, false);
-    let line = "GPU 0     NVIDIA H100 80GB HBM3, 79.0 GiB free of 80.0 GiB, CUDA 9.0, driver 580.95\n";
-    assert!(screen.contains(line), "{screen}");
+    for line in [
+        "GPU 0      NVIDIA H100 80GB HBM3, 79.0 GiB free of 80.0 GiB (its own)\n",
+        "           [█░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░] 1% used\n",
+        "           compute 9.0, driver nvidia 580.95\n",
+    ] {
+        assert!(screen.contains(line), "{screen}");
+    }
 }
 
 #[test]
 fn no_gpu_is_told_apart_from_one_that_cannot_be_asked() {
     let mut host = host();
-    assert!(print(&host, 80, false).contains("GPU       none found\n"));
+    assert!(print(&host, 80, false).contains("GPU        none found\n"));
     host.unknown.push(Unknown {
         field: "accelerators".into(),
         reason: "driver library not found".into(),
         remedy: None,
     });
-    assert!(print(&host, 80, false).contains("GPU       unknown\n"));
+    assert!(print(&host, 80, false).contains("GPU        unknown\n"));
 }
 
 #[test]
@@ -84,6 +91,6 @@ proptest! {
     fn the_bar_is_drawn_for_any_sizes(total: u64, available: u64, limit: u64, used: u64, width in 0usize..90) {
         let limit = Some(MemoryLimit { bytes: Bytes(limit), used: Bytes(used), source: String::new() });
         let (total, available) = (Some(Bytes(total)), Some(Bytes(available)));
-        bar(&Memory { total, available, limit, ..Memory::default() }, width);
+        bar::memory(&Memory { total, available, limit, ..Memory::default() }, width);
     }
 }

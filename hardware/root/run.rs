@@ -30,12 +30,12 @@ pub fn run(command: &Command) -> Result<String, RunError> {
     let mut process = Process::new(program);
     process.args(command.args.iter()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     // Numbers and words as their parsers expect them.
-    process.env("LC_ALL", "C");
+    process.env("LC_ALL", "C").envs(command.env.iter().copied());
     own_group(&mut process);
     let mut child = process
         .spawn()
         .map_err(|error| RunError::NotStarted { program: name.clone(), said: error.to_string() })?;
-    let outcome = watch(&mut child, name);
+    let outcome = watch(&mut child, name, command.complaints);
     // A child in an uninterruptible call outlives even SIGKILL: someone else waits for it.
     end_group(&mut child);
     thread::spawn(move || child.wait());
@@ -43,7 +43,7 @@ pub fn run(command: &Command) -> Result<String, RunError> {
 }
 
 /// The program's output, or why there is none. Both pipes are read at once: a full one would stop the child.
-fn watch(child: &mut Child, program: String) -> Result<String, RunError> {
+fn watch(child: &mut Child, program: String, complaints: bool) -> Result<String, RunError> {
     let deadline = Instant::now() + LIMIT;
     let (sender, receiver) = channel();
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
@@ -66,7 +66,10 @@ fn watch(child: &mut Child, program: String) -> Result<String, RunError> {
     }
     match ended(child, deadline) {
         None => Err(RunError::TimedOut { program }),
-        Some(Ok(status)) if status.success() => Ok(text(&output.unwrap_or_default())),
+        Some(Ok(status)) if status.success() => {
+            let said = complaint.filter(|_| complaints).unwrap_or_default();
+            Ok(text(&output.unwrap_or_default()) + &text(&said))
+        }
         Some(Ok(status)) => Err(RunError::Failed {
             program,
             status: status.to_string(),

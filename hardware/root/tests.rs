@@ -123,6 +123,16 @@ fn output_without_end_is_refused() {
 }
 
 #[test]
+fn what_a_command_complains_belongs_to_its_output_where_that_is_asked_for() {
+    let script = &["-c", "echo out; echo $GREETING >&2"];
+    let mut command = Command::new("test", "sh", script);
+    command.env = &[("GREETING", "hello")];
+    assert_eq!(Root::live().run(&command).unwrap(), "out\n");
+    command.complaints = true;
+    assert_eq!(Root::live().run(&command).unwrap(), "out\nhello\n");
+}
+
+#[test]
 fn a_program_that_is_not_there_is_told_by_name() {
     let error = Root::live().run(&Command::new("x", "edgeorch-no-such-program", &[])).unwrap_err();
     assert!(error.is_not_found());

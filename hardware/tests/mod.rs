@@ -1,8 +1,8 @@
 //! The audit of whole machines: our own in tests/machines, real captures where they are at hand, and this one.
 
 mod accounted;
-mod captured;
-mod machines;
+pub mod captured;
+pub mod machines;
 mod windows_and_phones;
 
 use std::time::Instant;
@@ -13,7 +13,7 @@ use super::*;
 use accounted::unaccounted;
 
 /// Everything but the measurements.
-fn looking() -> Request {
+pub fn looking() -> Request {
     Request { models: "/".to_owned(), measure: false, software: true }
 }
 

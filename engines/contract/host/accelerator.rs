@@ -252,6 +252,8 @@ pub struct Slice {
 pub struct Nominal {
     /// The table's name of the device.
     pub device: String,
+    /// Whether the figures are those of the laptop part, which are lower under the same name; null where it makes none.
+    pub laptop: Option<bool>,
     /// 10⁹ bytes per second.
     pub bandwidth_gbs: Option<f64>,
     /// Dense, by the shader units.

@@ -66,7 +66,8 @@ pub struct PowerLimit {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct UnderVoltage {
     pub now: bool,
-    pub since_boot: bool,
+    /// Null where only the last seconds are told.
+    pub since_boot: Option<bool>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

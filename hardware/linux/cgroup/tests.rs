@@ -54,7 +54,6 @@ fn a_group_outside_of_the_namespace_never_leads_out_of_the_mount() {
 fn a_mount_point_with_blanks_is_read_back() {
     let mount = V2.replace("/sys/fs/cgroup", "/odd\\040place");
     assert_eq!(folders("0::/a\n", &mount, "cpu"), ["odd place/a", "odd place"]);
-    assert_eq!(unescape("a\\b\\9"), "a\\b\\9");
 }
 
 proptest! {
