@@ -132,7 +132,7 @@ pub fn printable(text: &str) -> Result<String, Unprintable> {
     }
 }
 
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unprintable {
     #[error("the name given is empty")]
     Empty,

@@ -3,6 +3,7 @@
 //! Each vendor has its probe, which joins that vendor's own interfaces by PCI address and falls back to what the bus itself
 //! tells. The probes run side by side: a driver that hangs keeps nobody else waiting.
 
+mod apple;
 mod library;
 mod mobile;
 mod npu;
@@ -42,9 +43,10 @@ const LIMIT: Duration = Duration::from_secs(3);
 type VendorProbe = fn(&Root, &[pci::Function]) -> Sightings;
 
 /// By name, for what is said when one does not answer.
-const PROBES: [(&str, VendorProbe); 4] = [
+const PROBES: [(&str, VendorProbe); 5] = [
     ("NVIDIA GPUs", nvidia::probe),
     ("NPUs", npu::probe),
+    ("the devices of Macs", apple::probe),
     ("parts of chips", mobile::probe),
     // Last: it sees what the vendors' own interfaces know better.
     ("Windows' devices", windows::probe),

@@ -46,12 +46,12 @@ pub fn power(root: &Root, findings: &mut Findings) -> (Power, Thermal) {
     (power::probe(root, &firmware, findings), thermal::probe(root, &firmware, findings))
 }
 
-/// One half of [`power`], where another source tells the other.
+/// What the kernel says of power, where nobody else does.
 pub fn supply(root: &Root, findings: &mut Findings) -> Power {
     power::probe(root, &pi::read(root), findings)
 }
 
-/// One half of [`power`], where another source tells the other.
+/// What the kernel says of heat, where nobody else does.
 pub fn temperatures(root: &Root, findings: &mut Findings) -> Thermal {
     thermal::probe(root, &pi::read(root), findings)
 }

@@ -159,8 +159,19 @@ fn places(bytes: u64) -> Vec<(u64, u64)> {
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn open_direct(path: &Path) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt;
-    std::fs::OpenOptions::new().read(true).custom_flags(nix::libc::O_DIRECT).open(path)
+    let file = std::fs::OpenOptions::new().read(true).custom_flags(nix::libc::O_DIRECT).open(path)?;
+    // ZFS takes the flag, and before version 2.3 reads through its cache all the same.
+    let system = nix::sys::statfs::fstatfs(&file)?;
+    if i128::from(system.filesystem_type().0) == ZFS {
+        Err(io::ErrorKind::Unsupported.into())
+    } else {
+        Ok(file)
+    }
 }
+
+/// What `statfs` calls it (`ZFS_SUPER_MAGIC`).
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const ZFS: i128 = 0x2fc1_2fc1;
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 fn open_direct(_: &Path) -> io::Result<File> {

@@ -5,15 +5,20 @@ use super::table;
 use crate::Root;
 use crate::findings::Findings;
 
+/// Backends, each with what tells of it.
+pub type Told = Vec<(String, &'static str)>;
+
 /// Of an engine whose program lies at this path: the libraries in the folders where it looks for them.
-pub fn beside_program(root: &Root, table: &table::Backends, program: &str) -> Vec<String> {
+pub fn beside_program(root: &Root, table: &table::Backends, program: &str) -> Told {
     let real = root.real_path(program).unwrap_or_else(|_| program.to_owned());
     let Some((folder, _)) = real.rsplit_once('/') else { return Vec::new() };
     let mut found = Vec::new();
     for below in &table.folders {
         let names =
             below_folder(folder, below).and_then(|folder| root.list(&folder).ok()).unwrap_or_default();
-        found.extend(names.iter().filter_map(|name| of_library(table, name)));
+        found.extend(
+            names.iter().filter_map(|name| Some((of_library(table, name)?, "the libraries beside it"))),
+        );
     }
     found
 }
@@ -44,35 +49,38 @@ fn of_library(table: &table::Backends, file: &str) -> Option<String> {
     found.filter(|_| is_library).map(|(_, backend)| backend.clone())
 }
 
-pub fn said(table: &table::Backends, output: &str) -> Vec<String> {
-    let names = |table::Pattern(pattern): &table::Pattern| -> Vec<String> {
+pub fn said(table: &table::Backends, output: &str) -> Told {
+    let names = |table::Pattern(pattern): &table::Pattern| -> Told {
         let found = pattern.captures_iter(output).filter_map(|found| found.name("backend"));
-        found.map(|name| name.as_str().to_owned()).collect()
+        found.map(|name| (name.as_str().to_owned(), "what it says at its start")).collect()
     };
     table.said.iter().flat_map(names).collect()
 }
 
 /// Of a Python distribution: its version's local part, and what is installed beside it.
-pub fn of_distribution(table: &table::Backends, version: &str, beside: &[String]) -> Vec<String> {
+pub fn of_distribution(table: &table::Backends, version: &str, beside: &[String]) -> Told {
     let local = version.split_once('+').map_or("", |(_, local)| local);
     let by_version = table.local.iter().filter(|(start, _)| local.starts_with(start.as_str()));
     let by_neighbour = table.beside.iter().filter(|(name, _)| beside.contains(name));
-    by_version.chain(by_neighbour).map(|(_, backend)| backend.clone()).collect()
+    let by_version = by_version.map(|(_, backend)| (backend.clone(), "the package's version"));
+    let by_neighbour = by_neighbour.map(|(_, backend)| (backend.clone(), "the packages beside it"));
+    by_version.chain(by_neighbour).collect()
 }
 
 /// All that were found, each once, with where they come from.
-pub fn told(table: &table::Backends, found: Vec<String>, findings: &mut Findings) -> Vec<String> {
-    let mut all: Vec<String> = found.into_iter().chain(table.always.iter().cloned()).collect();
-    all.sort();
-    all.dedup();
-    if all.is_empty() {
-        findings.unknown("backends", "nothing beside it or in its version names them");
-    } else if all == table.always {
-        findings.known("backends", "every build of this engine has them");
+pub fn gather(table: &table::Backends, found: Told, findings: &mut Findings) -> Vec<String> {
+    let always = table.always.iter().map(|backend| (backend.clone(), "every build of this engine has them"));
+    let (mut backends, mut sources): (Vec<String>, Vec<&str>) = found.into_iter().chain(always).unzip();
+    sources.sort();
+    sources.dedup();
+    backends.sort();
+    backends.dedup();
+    if backends.is_empty() {
+        findings.unknown("backends", "neither its libraries nor its version name them");
     } else {
-        findings.known("backends", "its libraries, its version's output or its package");
+        findings.known("backends", sources.join("; "));
     }
-    all
+    backends
 }
 
 #[cfg(test)]
@@ -82,6 +90,10 @@ mod tests {
     use super::super::table::ENGINES;
     use super::*;
     use crate::{Node, Tree};
+
+    fn names(told: Told) -> Vec<String> {
+        told.into_iter().map(|(name, _)| name).collect()
+    }
 
     fn table(engine: &str) -> &'static table::Backends {
         &ENGINES.iter().find(|found| found.engine == engine).unwrap().backends
@@ -108,7 +120,8 @@ mod tests {
         tree.put("usr/local/lib/ollama/libggml-cpu-zen4.so", Node::Unread);
         tree.put("usr/local/lib/ollama/cuda_v13/libggml-cuda.so", Node::Unread);
         tree.put("usr/bin/ollama", Node::Link("/usr/local/bin/ollama".into()));
-        assert_eq!(beside_program(&Root::of(tree), table("ollama"), "/usr/bin/ollama"), ["CPU", "CUDA"]);
+        let found = beside_program(&Root::of(tree), table("ollama"), "/usr/bin/ollama");
+        assert_eq!(names(found), ["CPU", "CUDA"]);
         assert_eq!(below_folder("/bin", "../lib"), Some("/lib".into()));
         assert_eq!(below_folder("", "../lib"), None);
     }
@@ -117,20 +130,20 @@ mod tests {
     fn what_llama_cpp_says_at_its_start_names_its_backends() {
         let output = "load_backend: loaded Vulkan backend from /opt/l/libggml-vulkan.so\n\
             load_backend: loaded CPU backend from /opt/l/libggml-cpu-haswell.so\nversion: 6032 (ab)\n";
-        assert_eq!(said(table("llama.cpp"), output), ["Vulkan", "CPU"]);
+        assert_eq!(names(said(table("llama.cpp"), output)), ["Vulkan", "CPU"]);
         let failed = "load_backend: failed to find ggml_backend_init in /opt/l/libggml-cpu.so\n";
-        assert_eq!(said(table("llama.cpp"), failed), Vec::<String>::new());
+        assert_eq!(names(said(table("llama.cpp"), failed)), Vec::<String>::new());
         let amd = "ggml_cuda_init: found 2 ROCm devices (Total VRAM: 48 GiB):\n";
-        assert_eq!(said(table("llama.cpp"), amd), ["ROCm"]);
+        assert_eq!(names(said(table("llama.cpp"), amd)), ["ROCm"]);
     }
 
     #[test]
     fn packages_tell_by_their_version_or_their_neighbours() {
         let none: [String; 0] = [];
-        assert_eq!(of_distribution(table("vllm"), "0.32.0+cpu", &[]), ["CPU"]);
-        assert_eq!(of_distribution(table("vllm"), "0.32.0+cu129", &[]), ["CUDA"]);
-        assert_eq!(of_distribution(table("vllm"), "0.32.0", &[]), none);
-        assert_eq!(of_distribution(table("mlx-lm"), "0.32.2", &["mlx-metal".into()]), ["Metal"]);
+        assert_eq!(names(of_distribution(table("vllm"), "0.32.0+cpu", &[])), ["CPU"]);
+        assert_eq!(names(of_distribution(table("vllm"), "0.32.0+cu129", &[])), ["CUDA"]);
+        assert_eq!(names(of_distribution(table("vllm"), "0.32.0", &[])), none);
+        assert_eq!(names(of_distribution(table("mlx-lm"), "0.32.2", &["mlx-metal".into()])), ["Metal"]);
     }
 
     proptest! {

@@ -4,7 +4,7 @@ use edgeorch_engines::contract::OsFamily;
 use edgeorch_engines::contract::host::ContainerEngine;
 
 use super::ask::{Asked, ask};
-use super::found::Found;
+use super::found::{Found, is_plain};
 use super::search::{Search, is_file};
 use super::{cdi, docker};
 use crate::findings::{Findings, chain};
@@ -139,7 +139,7 @@ fn begun(
 fn version(printed: &str) -> Option<String> {
     let (_, after) = printed.split_once(" version ")?;
     let version = after.split([' ', ',', '\n', '\r']).next()?;
-    version.starts_with(|c: char| c.is_ascii_digit()).then(|| version.to_owned())
+    (version.starts_with(|c: char| c.is_ascii_digit()) && is_plain(version)).then(|| version.to_owned())
 }
 
 fn at_least(version: &str, least: (u32, u32)) -> bool {

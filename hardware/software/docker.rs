@@ -6,6 +6,7 @@
 use serde::Deserialize;
 
 use super::cdi;
+use super::found::is_plain;
 use crate::Root;
 
 #[derive(Debug, Default, Deserialize)]
@@ -63,7 +64,8 @@ impl Info {
             .filter(|name| ["nvidia", "amd"].contains(name))
             .map(|name| format!("{name} runtime"))
             .collect();
-        let told = self.devices.iter().flatten().filter(|device| device.source == "cdi");
+        let told =
+            self.devices.iter().flatten().filter(|device| device.source == "cdi" && is_plain(&device.id));
         let mut kinds: Vec<String> =
             told.filter_map(|device| device.id.split_once('=')).map(|(kind, _)| kind.to_owned()).collect();
         // No folders: this daemon has CDI switched off.

@@ -26,8 +26,9 @@ pub struct Begun(Vec<Candidate>);
 struct Candidate {
     engine: &'static Engine,
     path: String,
+    found: &'static str,
     /// By the libraries that lie with it.
-    backends: Vec<String>,
+    backends: backends::Told,
     asked: Option<Asked>,
 }
 
@@ -35,7 +36,7 @@ pub fn begin(root: &Root, search: &Search) -> Begun {
     let mut names = Names::default();
     let mut candidates = Vec::new();
     for engine in ENGINES.iter() {
-        for path in paths(root, search, engine) {
+        for (path, found) in paths(root, search, engine) {
             let asked = engine.version.as_ref().map(|version| {
                 let mut command = Command::found(names.next(&path), path.clone(), &[]);
                 command.args = Cow::Owned(version.args.iter().map(String::as_str).collect());
@@ -44,7 +45,7 @@ pub fn begin(root: &Root, search: &Search) -> Begun {
                 ask(root, command)
             });
             let backends = backends::beside_program(root, &engine.backends, &path);
-            candidates.push(Candidate { engine, path, backends, asked });
+            candidates.push(Candidate { engine, path, found, backends, asked });
         }
     }
     Begun(candidates)
@@ -56,17 +57,19 @@ impl Begun {
     }
 }
 
-fn paths(root: &Root, search: &Search, engine: &Engine) -> Vec<String> {
+/// Each program once, with how it was found.
+fn paths(root: &Root, search: &Search, engine: &Engine) -> Vec<(String, &'static str)> {
     let on_path = engine.programs.iter().flat_map(|name| search.programs(root, name));
     let places = engine.places.on(search.family).iter();
     let placed = places.filter_map(|place| search.expand(place)).filter(|place| root.exists(place));
-    let mut paths: Vec<String> = Vec::new();
+    let all = on_path.map(|path| (path, "the search path"));
+    let mut paths = Vec::new();
     let mut seen: Vec<String> = Vec::new();
-    for path in on_path.chain(placed) {
+    for (path, found) in all.chain(placed.map(|path| (path, "where its installer puts it"))) {
         let real = root.real_path(&path).unwrap_or_else(|_| path.clone());
         if !seen.contains(&real) && paths.len() < MOST {
             seen.push(real);
-            paths.push(path);
+            paths.push((path, found));
         }
     }
     paths
@@ -75,13 +78,13 @@ fn paths(root: &Root, search: &Search, engine: &Engine) -> Vec<String> {
 impl Candidate {
     fn finish(mut self) -> Found<EngineFound> {
         let mut findings = Findings::default();
-        findings.known("", "the search path and its installer's folder");
+        findings.known("", self.found);
         let answer = self.asked.take().map(Asked::answer);
         let said = self.version(&answer, &mut findings);
         let mut backends = self.backends;
         let output = answer.and_then(Result::ok).unwrap_or_default();
         backends.extend(backends::said(&self.engine.backends, &output));
-        let backends = backends::told(&self.engine.backends, backends, &mut findings);
+        let backends = backends::gather(&self.engine.backends, backends, &mut findings);
         let thing = EngineFound {
             engine: self.engine.engine.clone(),
             origin: EngineOrigin::Program,

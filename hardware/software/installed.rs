@@ -76,7 +76,7 @@ fn installed(root: &Root, engine: &str, folder: &str, read: Result<String, ReadE
     match known.get(engine) {
         Some(table) => {
             let found = backends::beside_program(root, table, &thing.path);
-            thing.backends = backends::told(table, found, &mut findings);
+            thing.backends = backends::gather(table, found, &mut findings);
         }
         None => findings.unknown("backends", "this engine's way to tell them is unknown"),
     }

@@ -7,7 +7,7 @@
 use edgeorch_engines::contract::host::{EngineFound, EngineOrigin};
 
 use super::backends;
-use super::found::Found;
+use super::found::{Found, is_plain};
 use super::search::Search;
 use super::table::{Distribution, ENGINES, Engine};
 use crate::Root;
@@ -60,7 +60,7 @@ fn package(
     findings.known("", "the package's folder in a Python environment");
     findings.none("build", "it counts no builds besides its versions");
     let backends = backends::of_distribution(&engine.backends, version, neighbours);
-    let backends = backends::told(&engine.backends, backends, &mut findings);
+    let backends = backends::gather(&engine.backends, backends, &mut findings);
     // Some distributions are editable: their module lies elsewhere.
     let path =
         if names.contains(&python.module) { format!("{site}/{}", python.module) } else { site.to_owned() };
@@ -74,7 +74,7 @@ fn distribution(folder: &str) -> Option<(String, &str)> {
     let (name, version) = folder.strip_suffix(".dist-info")?.split_once('-')?;
     let name = name.to_lowercase();
     let parts: Vec<&str> = name.split(['-', '_', '.']).filter(|part| !part.is_empty()).collect();
-    (!parts.is_empty() && version.starts_with(|c: char| c.is_ascii_digit()))
+    (!parts.is_empty() && version.starts_with(|c: char| c.is_ascii_digit()) && is_plain(version))
         .then(|| (parts.join("-"), version))
 }
 

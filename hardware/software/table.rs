@@ -7,6 +7,8 @@ use edgeorch_engines::contract::OsFamily;
 use regex::Regex;
 use serde::{Deserialize, Deserializer, de};
 
+use super::found::is_plain;
+
 /// A test proves that the file is well-formed.
 pub static ENGINES: LazyLock<Vec<Engine>> =
     LazyLock::new(|| serde_saphyr::from_str(include_str!("engines.yaml")).unwrap_or_default());
@@ -99,9 +101,11 @@ impl Version {
     pub fn read(&self, output: &str) -> Option<Said> {
         self.patterns.iter().find_map(|Pattern(pattern)| {
             let found = pattern.captures(output)?;
-            let part = |name| found.name(name).map(|part| part.as_str().to_owned());
+            let part = |name| {
+                found.name(name).map(|part| part.as_str()).filter(|part| is_plain(part)).map(str::to_owned)
+            };
             let counts_builds = pattern.capture_names().flatten().any(|name| name == "build");
-            Some(Said { version: part("version"), build: part("build"), counts_builds })
+            Some(Said { version: Some(part("version")?), build: part("build"), counts_builds })
         })
     }
 }
@@ -150,6 +154,7 @@ mod tests {
         assert_eq!(said("llama.cpp", bare), version("0.6.0-dev"));
         assert_eq!(said("llama.cpp", old), version("6032"));
         assert_eq!(said("llama.cpp", "Illegal instruction"), None);
+        assert_eq!(said("llama.cpp", "version: \u{1b}[2J (build 1, commit x)\n"), None);
     }
 
     #[test]

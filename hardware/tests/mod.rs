@@ -3,6 +3,8 @@
 mod accounted;
 pub mod captured;
 pub mod machines;
+mod macs;
+mod stored;
 mod windows_and_phones;
 
 use std::time::Instant;
