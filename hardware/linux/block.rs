@@ -58,7 +58,8 @@ fn name(root: &Root, device: &str) -> Result<String, BlockError> {
         Ok(real) if device.starts_with("/dev/") => real.as_str(),
         _ => device,
     };
-    let path = path.strip_prefix("/dev/").unwrap_or(path);
+    // Android keeps them all one folder down.
+    let path = path.strip_prefix("/dev/block/").or(path.strip_prefix("/dev/")).unwrap_or(path);
     if let Some(label) = path.strip_prefix("mapper/") {
         let mapped = root.list("sys/class/block").unwrap_or_default().into_iter().find(|name| {
             root.read(&format!("sys/class/block/{name}/dm/name")).is_ok_and(|text| text.trim() == label)

@@ -29,10 +29,13 @@ pub fn probe(root: &Root, firmware: &Firmware, findings: &mut Findings) -> Therm
         found.retain(|(zone, _)| zone.name != "x86_pkg_temp");
     }
     found.extend(sensors);
-    if root.exists("sys/class") {
-        findings.known("thermal.zones", "/sys/class/thermal and /sys/class/hwmon");
-    } else {
-        findings.unknown("thermal.zones", "/sys is not there");
+    match root.list("sys/class/thermal") {
+        // Android hides the folder from apps: that none was seen is then no fact.
+        Err(error) if error.is_denied() && found.is_empty() => findings.unknown("thermal.zones", error),
+        _ if root.exists("sys/class") => {
+            findings.known("thermal.zones", "/sys/class/thermal and /sys/class/hwmon");
+        }
+        _ => findings.unknown("thermal.zones", "/sys is not there"),
     }
     for (i, (zone, source)) in found.iter().enumerate() {
         account(zone, &format!("thermal.zones[{i}]"), source, findings);

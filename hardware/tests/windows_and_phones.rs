@@ -109,6 +109,10 @@ fn a_phone_tells_what_its_user_may_ask() {
         (Some("Mali-G715"), Some(7))
     );
     assert_eq!((app.os.version.as_deref(), app.power.supply), (Some("15"), None));
+    assert!(
+        app.unknown.iter().any(|unknown| unknown.field == "thermal.zones"),
+        "hidden is not the same as none"
+    );
 
     let old = machine("android-old-armv7");
     assert_eq!((old.accelerators[0].name.as_deref(), old.os.version.as_deref()), (None, Some("6.0.1")));

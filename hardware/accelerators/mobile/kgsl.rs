@@ -4,6 +4,7 @@ use edgeorch_engines::contract::host::{AcceleratorKind, Driver, Throttle, Vendor
 
 use super::super::Sighting;
 use crate::Root;
+use crate::celsius;
 use crate::findings::{Findings, printable};
 
 const FOLDER: &str = "sys/class/kgsl/kgsl-3d0";
@@ -30,15 +31,16 @@ pub fn probe(root: &Root) -> Option<Sighting> {
     Some(Sighting { accelerator: gpu, findings })
 }
 
-/// In thousandths of a degree.
 fn temperature(root: &Root, path: &str, findings: &mut Findings) -> Option<f64> {
-    let thousandths = super::number(root, path).filter(|value| *value < 200_000);
-    match thousandths {
+    let celsius = root.read(path).ok().and_then(|text| celsius::milli(&text));
+    match celsius {
         Some(_) => findings.known("temperature_celsius", format_args!("/{path}")),
-        None => findings
-            .unknown("temperature_celsius", format_args!("/{path} does not tell, or not to this user")),
+        None => {
+            findings
+                .unknown("temperature_celsius", format_args!("/{path} does not tell, or not to this user"));
+        }
     }
-    thousandths.map(|value| (value / 100) as f64 / 10.0)
+    celsius
 }
 
 /// The fastest level that heat allows; level 0 is the fastest of all.

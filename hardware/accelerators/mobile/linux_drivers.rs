@@ -43,7 +43,7 @@ fn gpu(root: &Root, folder: &str, device: &str, driver: &str, vendor: Vendor) ->
     findings.none("driver.version", "a part of the kernel");
     let clock = |name: &str| format!("sys/class/devfreq/{device}/{name}");
     gpu.clocks = super::clocks(root, &clock("cur_freq"), &clock("max_freq"), &mut findings);
-    findings.unknown("apis", "whether a user library for it is installed was not looked for");
+    findings.unknown("apis", "whether OpenCL's library is installed was not looked for");
     super::unknown_all(
         &mut findings,
         &["target", "cores", "temperature_celsius", "throttling"],

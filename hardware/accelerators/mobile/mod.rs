@@ -17,7 +17,7 @@ use edgeorch_engines::contract::host::{Accelerator, AcceleratorKind, Api, Clocks
 use serde::Deserialize;
 
 use super::pci::Function;
-use super::{Sighting, Sightings};
+use super::{Sighting, Sightings, library};
 use crate::Root;
 use crate::findings::Findings;
 
@@ -87,19 +87,11 @@ fn clocks(root: &Root, now: &str, most: &str, findings: &mut Findings) -> Option
     Some(Clocks { core_mhz, core_max_mhz, memory_mhz: None, memory_max_mhz: None })
 }
 
-/// Where Android keeps the vendor's user libraries, and where Linux keeps everyone's.
-const LIBRARIES: [&str; 6] = [
-    "vendor/lib64",
-    "vendor/lib64/hw",
-    "system/vendor/lib64",
-    "usr/lib/aarch64-linux-gnu",
-    "usr/lib64",
-    "usr/lib",
-];
+/// Where Android keeps the vendor's user libraries.
+const ANDROID: [&str; 3] = ["vendor/lib64", "vendor/lib64/hw", "system/vendor/lib64"];
 
 fn library(root: &Root, name: &str) -> Option<String> {
-    let mut paths = LIBRARIES.iter().map(|folder| format!("{folder}/{name}"));
-    paths.find(|path| root.exists(path)).map(|path| format!("/{path}"))
+    library::find(root, &[name.to_owned()], &ANDROID.map(str::to_owned))
 }
 
 /// Android's user libraries for graphics units, each of which needs the vendor's driver that was found.

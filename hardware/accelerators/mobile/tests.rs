@@ -24,7 +24,7 @@ fn an_adreno_that_heat_slows_says_so() {
         ("sys/class/kgsl/kgsl-3d0/thermal_pwrlevel", "3\n"),
     ]);
     let gpu = &found[0].accelerator;
-    assert_eq!((gpu.name.as_deref(), gpu.temperature_celsius), (Some("Adreno750v2"), Some(71.4)));
+    assert_eq!((gpu.name.as_deref(), gpu.temperature_celsius), (Some("Adreno750v2"), Some(71.5)));
     assert_eq!(gpu.clocks.as_ref().unwrap().core_max_mhz, Some(903));
     assert_eq!(gpu.throttling, Some(vec![Throttle::Thermal]));
 }
