@@ -4,6 +4,7 @@ mod accounted;
 pub mod captured;
 pub mod machines;
 mod stored;
+mod systems;
 mod windows_and_phones;
 
 use std::time::Instant;
