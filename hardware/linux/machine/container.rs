@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-use super::hypervisor::Layer;
+use super::hypervisor::{Layer, UNNAMED};
 use crate::Root;
 use crate::linux::mounts::{self, Mount};
 
@@ -56,8 +56,18 @@ fn named_group((part, next): (&str, &str)) -> Option<&'static str> {
 
 fn by_mounts(mounts: &[Mount]) -> Option<Layer> {
     let own = mounts.iter().find_map(|mount| TABLE.filesystems.get(&mount.filesystem));
-    let name = own.or_else(|| mounts.iter().filter(|mount| is_runtimes(mount)).find_map(source))?;
-    Some((name.clone(), format!("/{}", mounts::MOUNTINFO)))
+    let named = own.or_else(|| mounts.iter().filter(|mount| is_runtimes(mount)).find_map(source));
+    let name = named.cloned().or_else(|| is_confined(mounts).then(|| UNNAMED.to_owned()))?;
+    Some((name, format!("/{}", mounts::MOUNTINFO)))
+}
+
+/// Live systems have a union of folders at the root too, but none takes away its own control groups.
+fn is_confined(mounts: &[Mount]) -> bool {
+    let union = mounts.iter().any(|mount| mount.point == "/" && UNIONS.contains(&mount.filesystem.as_str()));
+    let read_only = |mount: &Mount| {
+        mount.filesystem.starts_with("cgroup") && mount.options.first().is_some_and(|option| option == "ro")
+    };
+    union && mounts.iter().any(read_only)
 }
 
 fn source(mount: &Mount) -> Option<&'static String> {
@@ -145,6 +155,15 @@ mod tests {
         assert_eq!(around_is(&[(mounts::MOUNTINFO, lxcfs)]).as_deref(), Some("lxc"));
         let union = "40 1 0:50 / / rw - overlay overlay rw,upperdir=/var/lib/docker/overlay2/x/diff\n";
         assert_eq!(around_is(&[(mounts::MOUNTINFO, union)]).as_deref(), Some("docker"));
+    }
+
+    #[test]
+    fn a_union_of_folders_is_a_container_s_where_control_groups_are_out_of_reach() {
+        let root = "1 0 0:71 / / rw - overlay overlay rw\n";
+        let groups =
+            |access: &str| format!("{root}2 1 0:28 / /sys/fs/cgroup {access},nosuid - cgroup2 cgroup rw\n");
+        assert_eq!(around_is(&[(mounts::MOUNTINFO, &groups("ro"))]).as_deref(), Some(UNNAMED));
+        assert_eq!(around_is(&[(mounts::MOUNTINFO, &groups("rw"))]), None, "a live system");
     }
 
     #[test]

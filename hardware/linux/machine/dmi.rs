@@ -119,6 +119,9 @@ mod tests {
             ("board_name", "PRIME X570-P"),
         ];
         assert_eq!(names(&dmi(&board)), both("ASUSTeK COMPUTER INC.", "PRIME X570-P"));
+        let server =
+            [("sys_vendor", "Supermicro"), ("product_name", "Super Server"), ("board_name", "X12STL-F")];
+        assert_eq!(names(&dmi(&server)), both("Supermicro", "X12STL-F"));
         assert_eq!(names(&dmi(&[("sys_vendor", "Default string")])), (None, None));
     }
 

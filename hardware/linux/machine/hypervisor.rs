@@ -13,8 +13,8 @@ use crate::Root;
 use crate::linux::cpu::cpuinfo::CpuInfo;
 use crate::linux::device_tree;
 
-/// What a hypervisor is called that nothing names.
-const UNNAMED: &str = "unnamed";
+/// What a layer is called that nothing names.
+pub const UNNAMED: &str = "unnamed";
 const FLAG: &str = "the hypervisor flag in /proc/cpuinfo";
 const CLOCKS: &str = "sys/devices/system/clocksource/clocksource0/available_clocksource";
 
