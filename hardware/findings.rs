@@ -121,7 +121,7 @@ pub fn chain(error: &dyn Error) -> String {
 
 /// A source or a reason may quote what a hostile file says: control characters must not reach a terminal through it.
 fn plain(text: impl fmt::Display) -> String {
-    text.to_string().replace(char::is_control, "\u{fffd}")
+    text.to_string().replace(['\n', '\r', '\t'], " ").replace(char::is_control, "\u{fffd}")
 }
 
 /// A name as the kernel or firmware gives it, if a terminal can show it: a hypervisor may put any bytes into a CPU's
@@ -160,10 +160,10 @@ mod tests {
     fn what_a_reason_quotes_reaches_no_terminal_as_a_command() {
         let mut findings = Findings::default();
         findings.unknown("cpu.model", "part \u{1b}[2J is in no table");
-        findings.known("os.name", "a\u{7}b");
+        findings.known("os.name", "a\u{7}\nb");
         let (sources, unknown) = findings.into_parts();
         assert_eq!(unknown[0].reason, "part \u{fffd}[2J is in no table");
-        assert_eq!(sources["os.name"], "a\u{fffd}b");
+        assert_eq!(sources["os.name"], "a\u{fffd} b");
     }
 
     #[test]
