@@ -19,14 +19,14 @@ pub struct Findings {
 impl Findings {
     /// This field, and what lies below it, comes from `source`.
     pub fn known(&mut self, field: impl Into<String>, source: impl fmt::Display) {
-        self.sources.insert(field.into(), source.to_string());
+        self.sources.insert(field.into(), plain(source));
     }
 
     /// A second source of a field that has one already.
     pub fn also_known(&mut self, field: &str, source: impl fmt::Display) {
         let source = match self.sources.get(field) {
-            Some(first) => format!("{first}; {source}"),
-            None => source.to_string(),
+            Some(first) => format!("{first}; {}", plain(source)),
+            None => plain(source),
         };
         self.sources.insert(field.to_owned(), source);
     }
@@ -37,7 +37,7 @@ impl Findings {
     }
 
     pub fn unknown(&mut self, field: impl Into<String>, reason: impl fmt::Display) {
-        self.unknown.push(Unknown { field: field.into(), reason: reason.to_string(), remedy: None });
+        self.unknown.push(Unknown { field: field.into(), reason: plain(reason), remedy: None });
     }
 
     /// Unknown, and how to find out.
@@ -47,7 +47,7 @@ impl Findings {
         reason: impl fmt::Display,
         remedy: impl Into<String>,
     ) {
-        let (field, reason) = (field.into(), reason.to_string());
+        let (field, reason) = (field.into(), plain(reason));
         self.unknown.push(Unknown { field, reason, remedy: Some(remedy.into()) });
     }
 
@@ -124,6 +124,11 @@ pub fn chain(error: &dyn Error) -> String {
     text
 }
 
+/// A source or a reason may quote what a hostile file says: control characters must not reach a terminal through it.
+fn plain(text: impl fmt::Display) -> String {
+    text.to_string().replace(['\n', '\r', '\t'], " ").replace(char::is_control, "\u{fffd}")
+}
+
 /// A name as the kernel or firmware gives it, if a terminal can show it: a hypervisor may put any bytes into a CPU's
 /// brand string, and escape sequences in it would reach the user's screen.
 pub fn printable(text: &str) -> Result<String, Unprintable> {
@@ -154,6 +159,16 @@ mod tests {
         assert_eq!(printable("  AMD   EPYC \t"), Ok("AMD EPYC".to_owned()));
         assert_eq!(printable("\u{1b}[2Jx"), Err(Unprintable::Bytes));
         assert_eq!(printable(" \n"), Err(Unprintable::Empty));
+    }
+
+    #[test]
+    fn what_a_reason_quotes_reaches_no_terminal_as_a_command() {
+        let mut findings = Findings::default();
+        findings.unknown("cpu.model", "part \u{1b}[2J is in no table");
+        findings.known("os.name", "a\u{7}\nb");
+        let (sources, unknown) = findings.into_parts();
+        assert_eq!(unknown[0].reason, "part \u{fffd}[2J is in no table");
+        assert_eq!(sources["os.name"], "a\u{fffd} b");
     }
 
     #[test]

@@ -12,13 +12,13 @@ use crate::root::ReadError;
 const BANNER: &[u8] = b"GNU C Library ";
 const VERSION: &[u8] = b" release version ";
 
-/// `glibc 2.36` or `musl`.
-pub fn probe(root: &Root, architecture: Architecture) -> Result<String, LibcError> {
+/// `glibc 2.36` or `musl`, and the file that says so.
+pub fn probe(root: &Root, architecture: Architecture) -> Result<(String, String), LibcError> {
     for folder in folders(architecture) {
         match root.read_bytes(&format!("{folder}/libc.so.6")) {
             Ok(bytes) => {
                 return glibc_version(&bytes)
-                    .map(|v| format!("glibc {v}"))
+                    .map(|version| (format!("glibc {version}"), format!("/{folder}/libc.so.6")))
                     .ok_or(LibcError::NoBanner(folder));
             }
             Err(error) if error.is_missing() => {}
@@ -26,10 +26,8 @@ pub fn probe(root: &Root, architecture: Architecture) -> Result<String, LibcErro
         }
     }
     let loaders = root.list("lib").unwrap_or_default();
-    match loaders.iter().any(|name| name.starts_with("ld-musl-")) {
-        true => Ok("musl".to_owned()),
-        false => Err(LibcError::NotFound),
-    }
+    let musl = loaders.into_iter().find(|name| name.starts_with("ld-musl-"));
+    musl.map(|loader| ("musl".to_owned(), format!("/lib/{loader}"))).ok_or(LibcError::NotFound)
 }
 
 /// Where the default loader looks: Debian's multiarch folder, then the other distributions'.
@@ -87,7 +85,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("lib")).unwrap();
         std::fs::write(folder.path().join("lib/ld-musl-x86_64.so.1"), "").unwrap();
-        assert_eq!(probe(&Root::at(folder.path()), Architecture::X86_64).unwrap(), "musl");
+        assert_eq!(probe(&Root::at(folder.path()), Architecture::X86_64).unwrap().0, "musl");
     }
 
     #[test]
@@ -97,7 +95,7 @@ mod tests {
             return;
         }
         match probe(&Root::live(), Architecture::X86_64) {
-            Ok(name) => assert!(name.starts_with("glibc 2."), "{name}"),
+            Ok((name, _)) => assert!(name.starts_with("glibc 2."), "{name}"),
             Err(error) => eprintln!("skipped: {error}"),
         }
     }

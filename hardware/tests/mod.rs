@@ -6,6 +6,7 @@ pub mod machines;
 mod macs;
 mod nvidia;
 mod stored;
+mod systems;
 mod windows_and_phones;
 
 use std::time::Instant;

@@ -18,7 +18,7 @@ struct Implementer {
     parts: BTreeMap<String, String>,
 }
 
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ArmError {
     #[error("Arm implementer {0} is not in edgeorch's table")]
     Implementer(String),
@@ -54,6 +54,36 @@ pub fn model(info: &CpuInfo) -> Option<Result<String, ArmError>> {
         several => several.iter().map(|(name, n)| format!("{name} ×{n}")).collect::<Vec<_>>().join(", "),
     };
     Some(Ok(text))
+}
+
+/// What a core calls itself by its numbers: the numbers, and the name that the table has for them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    pub numbers: String,
+    pub name: Result<String, ArmError>,
+}
+
+/// The core of each processor, by the processor's number. Old kernels name one for all of them.
+pub fn parts(info: &CpuInfo) -> Vec<(u32, Part)> {
+    let part = |implementer: &str, part: &str| Part {
+        numbers: format!("{implementer} {part}"),
+        name: part_name(implementer, part),
+    };
+    let own: Vec<(u32, Part)> = info
+        .processors()
+        .filter_map(|fields| {
+            let number = fields.get("processor")?.parse().ok()?;
+            Some((number, part(fields.get("CPU implementer")?, fields.get("CPU part")?)))
+        })
+        .collect();
+    let common = info.pairs("CPU implementer", "CPU part").next();
+    match common {
+        Some((implementer, number)) if own.is_empty() => {
+            let processors = info.values("processor").filter_map(|processor| processor.parse().ok());
+            processors.map(|processor| (processor, part(implementer, number))).collect()
+        }
+        _ => own,
+    }
 }
 
 fn part_name(implementer: &str, part: &str) -> Result<String, ArmError> {

@@ -1,5 +1,6 @@
 //! The kernel's lists of CPU numbers, such as `0-3,8,10-11`.
 
+use std::fmt;
 use std::ops::RangeInclusive;
 
 /// A set of CPU numbers, kept as sorted ranges that don't touch: `0-4294967295` must cost no memory.
@@ -9,11 +10,15 @@ pub struct CpuList(Vec<RangeInclusive<u32>>);
 impl CpuList {
     /// Reads a list; `None` if it is none. An empty text is an empty list, as the kernel writes it.
     pub fn parse(text: &str) -> Option<CpuList> {
-        let text = text.trim();
+        // Some kernels of 2020 and 2021 end the list with a zero byte.
+        let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\0');
         if text.is_empty() {
             return Some(CpuList(Vec::new()));
         }
-        let mut ranges = text.split(',').map(parse_range).collect::<Option<Vec<_>>>()?;
+        Some(CpuList::merge(text.split(',').map(parse_range).collect::<Option<Vec<_>>>()?))
+    }
+
+    fn merge(mut ranges: Vec<RangeInclusive<u32>>) -> CpuList {
         ranges.sort_by_key(|range| *range.start());
         let mut merged: Vec<RangeInclusive<u32>> = Vec::new();
         for range in ranges {
@@ -24,7 +29,22 @@ impl CpuList {
                 _ => merged.push(range),
             }
         }
-        Some(CpuList(merged))
+        CpuList(merged)
+    }
+
+    /// Reads a mask as the kernel writes it: hexadecimal words of 32 bits, the lowest CPUs last.
+    pub fn from_mask(text: &str) -> Option<CpuList> {
+        let mut numbers = Vec::new();
+        for (i, word) in text.trim().rsplit(',').enumerate() {
+            let base = u32::try_from(i).ok()?.checked_mul(32)?;
+            let word = u32::from_str_radix(word, 16).ok()?;
+            numbers.extend((0..32).filter(|bit| word & (1 << bit) != 0).map(|bit| base + bit));
+        }
+        Some(CpuList::merge(numbers.into_iter().map(|n| n..=n).collect()))
+    }
+
+    pub fn contains(&self, number: u32) -> bool {
+        self.0.iter().any(|range| range.contains(&number))
     }
 
     pub fn count(&self) -> u32 {
@@ -50,6 +70,21 @@ impl CpuList {
     }
 }
 
+/// As the kernel writes it.
+impl fmt::Display for CpuList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, range) in self.0.iter().enumerate() {
+            let (start, end) = (range.start(), range.end());
+            f.write_str(if i == 0 { "" } else { "," })?;
+            match start == end {
+                true => write!(f, "{start}")?,
+                false => write!(f, "{start}-{end}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
 fn parse_range(text: &str) -> Option<RangeInclusive<u32>> {
     let (start, end) = text.split_once('-').unwrap_or((text, text));
     let (start, end) = (start.trim().parse().ok()?, end.trim().parse().ok()?);
@@ -68,6 +103,7 @@ mod tests {
         assert_eq!(list.count(), 7);
         assert_eq!(list.iter().collect::<Vec<_>>(), [0, 1, 2, 3, 4, 5, 8]);
         assert_eq!(CpuList::parse("").unwrap().count(), 0);
+        assert_eq!(CpuList::parse("0-31\n\0").unwrap().count(), 32);
         assert_eq!(CpuList::parse("0-4294967295").unwrap().count(), u32::MAX);
     }
 
@@ -76,6 +112,15 @@ mod tests {
         let allowed = CpuList::parse("0-127").unwrap();
         let online = CpuList::parse("0-1,4").unwrap();
         assert_eq!(allowed.intersect(&online), online);
+    }
+
+    #[test]
+    fn a_mask_is_read_from_its_end() {
+        let list = |text: &str| CpuList::from_mask(text).map(|list| list.to_string());
+        assert_eq!(list("00000001,0000000f\n").as_deref(), Some("0-3,32"));
+        assert_eq!(list("fff").as_deref(), Some("0-11"));
+        assert_eq!(list("0").as_deref(), Some(""));
+        assert_eq!(list("x"), None);
     }
 
     #[test]
@@ -88,8 +133,10 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_is_read_without_a_panic(text in "[0-9,\\- \\n]{0,40}|.*") {
+            CpuList::from_mask(&text);
             if let Some(list) = CpuList::parse(&text) {
                 prop_assert_eq!(list.intersect(&list).count(), list.count());
+                prop_assert_eq!(CpuList::parse(&list.to_string()), Some(list));
             }
         }
     }

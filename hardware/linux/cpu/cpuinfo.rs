@@ -10,7 +10,7 @@ pub struct CpuInfo<'a> {
     common: Fields<'a>,
 }
 
-type Fields<'a> = BTreeMap<&'a str, &'a str>;
+pub type Fields<'a> = BTreeMap<&'a str, &'a str>;
 
 impl<'a> CpuInfo<'a> {
     /// Lines without a colon are passed over, and of a key given twice the first counts: no text is refused.
@@ -40,6 +40,11 @@ impl<'a> CpuInfo<'a> {
     /// Hardware threads that are listed, which are the online ones.
     pub fn threads(&self) -> Option<u32> {
         u32::try_from(self.processors.len()).ok().filter(|count| *count > 0)
+    }
+
+    /// What each processor's section says by itself.
+    pub fn processors(&self) -> impl Iterator<Item = &Fields<'a>> {
+        self.processors.iter()
     }
 
     /// The value that each processor has for `key`; where none has, the common one.

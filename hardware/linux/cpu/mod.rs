@@ -1,62 +1,96 @@
 //! The processor: what `/proc/cpuinfo` and sysfs say of it, in the contract's words.
 
-use edgeorch_engines::contract::{Architecture, Cpu};
+use std::collections::BTreeSet;
+
+use edgeorch_engines::contract::Architecture;
+use edgeorch_engines::contract::host::{Cpu, Isa, NumaNode};
 
 use crate::Root;
-use crate::findings::{Findings, printable};
+use crate::findings::Findings;
 use crate::linux::cgroup::Cgroups;
+use caches::Caches;
+use cpu_list::CpuList;
 use cpuinfo::CpuInfo;
+use topology::Count;
 
 mod arm;
+mod caches;
 pub mod cpu_list;
 pub mod cpuinfo;
+mod cpus;
 mod isa;
+mod kinds;
+mod names;
 mod topology;
 mod usable_cores;
 
 const NO_CPUINFO: &str = "/proc/cpuinfo does not say";
 
-pub fn probe(root: &Root, cgroups: &Cgroups, findings: &mut Findings) -> Cpu {
-    let text = findings.take("cpu", root.read("proc/cpuinfo")).unwrap_or_default();
-    let info = CpuInfo::parse(&text);
-    let online = topology::online(root);
-    let shape = topology::read(root, online.as_ref(), &info);
-    let logical_cores = online.as_ref().map(|list| list.count()).or(info.threads());
-    if logical_cores.is_none() {
-        findings
-            .unknown("cpu.logical_cores", "neither /sys/devices/system/cpu/online nor /proc/cpuinfo says");
-    }
-    for (field, value) in [("cpu.sockets", shape.sockets), ("cpu.physical_cores", shape.physical_cores)] {
-        if value.is_none() {
-            findings.unknown(field, "neither /sys/devices/system/cpu/*/topology nor /proc/cpuinfo says");
-        }
-    }
-    let isa = isa::read(&info);
-    if isa.is_none() {
-        findings.unknown("cpu.isa", NO_CPUINFO);
-    }
+pub fn probe(
+    root: &Root,
+    info: &CpuInfo,
+    cgroups: &Cgroups,
+    nodes: Vec<NumaNode>,
+    findings: &mut Findings,
+) -> Cpu {
+    let online = cpus::online(root);
+    let numbers = cpus::numbers(online.as_ref());
+    let topology = topology::read(root, &numbers, info);
+    let caches = Caches::read(root, &numbers);
+    let logical_cores = logical_cores(online.as_ref(), info, findings);
     Cpu {
-        architecture: architecture(root, &info, findings),
-        vendor: vendor(&info, findings),
-        model: model(&info, findings),
-        sockets: shape.sockets,
-        physical_cores: shape.physical_cores,
+        architecture: architecture(root, info, findings),
+        vendor: names::vendor(info, findings),
+        model: names::model(root, info, findings),
+        sockets: counted("cpu.sockets", topology.sockets, findings),
+        physical_cores: counted("cpu.physical_cores", topology.physical_cores, findings),
         logical_cores,
         usable_cores: usable_cores::probe(root, cgroups, online.as_ref(), logical_cores, findings),
-        core_kinds: Vec::new(),
-        isa: isa.unwrap_or_default(),
-        caches: Vec::new(),
-        numa_nodes: Vec::new(),
+        core_kinds: kinds::probe(root, info, &numbers, &topology, &caches, findings),
+        isa: isa(info, findings),
+        caches: caches.tell(findings),
+        numa_nodes: nodes,
     }
+}
+
+fn logical_cores(online: Option<&CpuList>, info: &CpuInfo, findings: &mut Findings) -> Option<u32> {
+    let sysfs = online.map(|list| (list.count(), "/sys/devices/system/cpu/online"));
+    let counted = sysfs.or_else(|| Some((info.threads()?, "processors listed in /proc/cpuinfo")));
+    match counted {
+        Some((_, source)) => findings.known("cpu.logical_cores", source),
+        None => findings
+            .unknown("cpu.logical_cores", "neither /sys/devices/system/cpu/online nor /proc/cpuinfo says"),
+    }
+    counted.map(|(count, _)| count)
+}
+
+fn counted(field: &str, count: Option<Count>, findings: &mut Findings) -> Option<u32> {
+    match count {
+        Some(count) => findings.known(field, count.source),
+        None => findings.unknown(field, "neither /sys/devices/system/cpu/*/topology nor /proc/cpuinfo says"),
+    }
+    count.map(|count| count.count)
+}
+
+fn isa(info: &CpuInfo, findings: &mut Findings) -> BTreeSet<Isa> {
+    let isa = isa::read(info);
+    match &isa {
+        Some(_) => findings.known("cpu.isa", "what every processor in /proc/cpuinfo lists as its features"),
+        None => findings.unknown("cpu.isa", NO_CPUINFO),
+    }
+    isa.unwrap_or_default()
 }
 
 fn architecture(root: &Root, info: &CpuInfo, findings: &mut Findings) -> Architecture {
     if let Some(told) = told_architecture(info) {
+        findings.known("cpu.architecture", "the features of the processors in /proc/cpuinfo");
         return told;
     }
     if root.is_live() {
+        findings.known("cpu.architecture", "what edgeorch was built for");
         return built_for();
     }
+    findings.known("cpu.architecture", "nothing names one that edgeorch knows");
     findings.unknown("cpu.architecture", NO_CPUINFO);
     Architecture::Other
 }
@@ -75,8 +109,13 @@ fn told_architecture(info: &CpuInfo) -> Option<Architecture> {
             _ => Architecture::Other,
         });
     }
-    let isa = info.first("isa")?;
-    Some(if isa.starts_with("rv64") { Architecture::Riscv64 } else { Architecture::Other })
+    if let Some(isa) = info.first("isa") {
+        return Some(if isa.starts_with("rv64") { Architecture::Riscv64 } else { Architecture::Other });
+    }
+    // POWER, and IBM Z, which calls its features by a small letter.
+    let other =
+        info.first("revision").is_some_and(|text| text.contains("(pvr ")) || info.first("features").is_some();
+    other.then_some(Architecture::Other)
 }
 
 fn has(features: &str, name: &str) -> bool {
@@ -90,33 +129,6 @@ fn built_for() -> Architecture {
         "arm" => Architecture::Armv7,
         "riscv64" => Architecture::Riscv64,
         _ => Architecture::Other,
-    }
-}
-
-fn vendor(info: &CpuInfo, findings: &mut Findings) -> Option<String> {
-    if let Some(told) = info.first("vendor_id") {
-        return findings.take("cpu.vendor", printable(told));
-    }
-    match arm::vendor(info) {
-        Some(known) => findings.take("cpu.vendor", known),
-        None => {
-            findings.unknown("cpu.vendor", NO_CPUINFO);
-            None
-        }
-    }
-}
-
-/// The part numbers before the kernel's own words: on Arm those are `ARMv7 Processor rev 4 (v7l)`, for any core.
-fn model(info: &CpuInfo, findings: &mut Findings) -> Option<String> {
-    let told = ["model name", "uarch", "cpu", "Processor"].into_iter().find_map(|key| info.first(key));
-    match (arm::model(info), told) {
-        (Some(Ok(model)), _) => Some(model),
-        (Some(Err(error)), _) => findings.take("cpu.model", Err(error)),
-        (None, Some(told)) => findings.take("cpu.model", printable(told)),
-        (None, None) => {
-            findings.unknown("cpu.model", NO_CPUINFO);
-            None
-        }
     }
 }
 
@@ -136,15 +148,8 @@ mod tests {
         assert_eq!(told("Features: half thumb neon"), Some(Architecture::Armv7));
         assert_eq!(told("Features: half thumb vfp edsp java tls"), Some(Architecture::Other));
         assert_eq!(told("isa: rv64imafdc"), Some(Architecture::Riscv64));
+        assert_eq!(told("cpu: POWER9\nrevision: 2.1 (pvr 004e 1201)"), Some(Architecture::Other));
+        assert_eq!(told("features: esan3 zarch"), Some(Architecture::Other));
         assert_eq!(told("cpu: POWER9"), None);
-    }
-
-    #[test]
-    fn a_brand_string_with_escape_sequences_is_unknown_and_hides_nothing_else() {
-        let mut findings = Findings::default();
-        let info = CpuInfo::parse("processor: 0\nvendor_id: GenuineIntel\nmodel name: \u{1b}[2J\n");
-        assert_eq!(model(&info, &mut findings), None);
-        assert_eq!(vendor(&info, &mut findings).as_deref(), Some("GenuineIntel"));
-        assert_eq!(findings.unknown_fields(), ["cpu.model"]);
     }
 }

@@ -27,9 +27,18 @@ pub fn probe(
         findings.unknown(FIELD, format_args!("a CPU quota may apply: {fault}"));
     }
     let groups = cgroups.ancestry("cpu");
-    let quotas = groups.iter().filter_map(|group| findings.take(FIELD, quota(root, group)).flatten());
-    let bound = quotas.chain(allowed).chain(logical_cores).min();
-    bound.unwrap_or(1).max(1)
+    let quotas = groups.iter().filter_map(|group| {
+        let (cores, path) = findings.take(FIELD, quota(root, group)).flatten()?;
+        Some((cores, format!("the quota in {}", shown(&path))))
+    });
+    let allowed = allowed.map(|count| (count, "Cpus_allowed_list in /proc/self/status".to_owned()));
+    let all = logical_cores.map(|count| (count, "cpu.logical_cores: no other bound is known".to_owned()));
+    // Of equal bounds the first: an affinity to all CPUs is no less than their number.
+    let bounds: Vec<_> = allowed.into_iter().chain(quotas).chain(all).collect();
+    let bound = bounds.into_iter().min_by_key(|(count, _)| *count);
+    let (count, source) = bound.unwrap_or((1, "a process that runs has one core at least".to_owned()));
+    findings.known(FIELD, source);
+    count.max(1)
 }
 
 /// The main thread's mask: `/proc/self` needs no call that only the live machine could answer.
@@ -43,8 +52,8 @@ fn affinity(root: &Root) -> Result<CpuList, BoundError> {
         .ok_or_else(|| BoundError::Malformed { path: shown(path), what: "Cpus_allowed_list" })
 }
 
-/// Whole cores of CPU time per period that a group gets; `None` if it has no quota.
-fn quota(root: &Root, group: &Group) -> Result<Option<u32>, BoundError> {
+/// Whole cores of CPU time per period that a group gets, and the file that says so; `None` if it has no quota.
+fn quota(root: &Root, group: &Group) -> Result<Option<(u32, String)>, BoundError> {
     let (path, text) = match group.version {
         Version::V1 => {
             let (quota, period) = (group.file("cpu.cfs_quota_us"), group.file("cpu.cfs_period_us"));
@@ -60,7 +69,10 @@ fn quota(root: &Root, group: &Group) -> Result<Option<u32>, BoundError> {
             (path, text)
         }
     };
-    whole_cores(&text).ok_or_else(|| BoundError::Malformed { path: shown(&path), what: "quota and period" })
+    let cores = whole_cores(&text);
+    let cores =
+        cores.ok_or_else(|| BoundError::Malformed { path: shown(&path), what: "quota and period" })?;
+    Ok(cores.map(|cores| (cores, path)))
 }
 
 /// `150000 100000` → 1; `max 100000` → no quota. The outer `None` means: neither.

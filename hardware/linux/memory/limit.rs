@@ -28,7 +28,14 @@ pub fn probe(root: &Root, cgroups: &Cgroups, findings: &mut Findings) -> Option<
             });
         }
     }
-    limits.into_iter().min_by_key(|limit| (limit.bytes.saturating_sub(limit.used), limit.bytes))
+    let tightest =
+        limits.into_iter().min_by_key(|limit| (limit.bytes.saturating_sub(limit.used), limit.bytes));
+    match &tightest {
+        Some(limit) => findings.known(FIELD, &limit.source),
+        None if cgroups.fault.is_none() => findings.none(FIELD, "no control group of this process sets one"),
+        None => {}
+    }
+    tightest
 }
 
 struct Files {
