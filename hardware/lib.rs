@@ -59,7 +59,7 @@ pub fn audit(root: &Root, request: &Request) -> Host {
     let models = request.models.clone();
     let models = root.answer("models", || models).unwrap_or_else(|_| request.models.clone());
 
-    let accelerators = begin("accelerators", root, |root, findings| accelerators::probe(root, findings));
+    let accelerators = begin("accelerators", root, accelerators::probe);
     let power = begin("power", root, move |root, findings| (platform.power)(root, findings));
     let folder = models.clone();
     let storage = begin("storage", root, move |root, findings| (platform.storage)(root, &folder, findings));

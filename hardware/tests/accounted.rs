@@ -57,7 +57,7 @@ fn ancestry(path: &str) -> impl Iterator<Item = &str> {
 }
 
 fn is_there(json: &Value, path: &str) -> bool {
-    let pointer = path.replace('.', "/").replace('[', "/").replace(']', "");
+    let pointer = path.replace(['.', '['], "/").replace(']', "");
     json.pointer(&format!("/{pointer}")).is_some()
 }
 
