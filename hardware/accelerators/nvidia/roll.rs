@@ -120,6 +120,7 @@ mod tests {
             device: 0x2204,
             class: 0x030000,
             subsystem: None,
+            revision: None,
             driver: Some(driver.to_owned()),
         }
     }
