@@ -10,36 +10,50 @@ use super::page::{LABEL, Page, glue, parts};
 
 pub fn rows(host: &Host, page: &mut Page) {
     let of = |kind| host.accelerators.iter().filter(move |device| device.kind == kind);
-    for (kind, label) in [(AcceleratorKind::Gpu, "GPU"), (AcceleratorKind::Npu, "NPU")] {
-        for (i, device) in of(kind).enumerate() {
-            row(&format!("{label} {i}"), device, page);
-        }
-    }
     if of(AcceleratorKind::Gpu).next().is_none() {
         let in_doubt = host.unknown.iter().any(|unknown| unknown.field == "accelerators");
         page.row("GPU", if in_doubt { "unknown" } else { "none found" });
     }
+    for (kind, label) in [(AcceleratorKind::Gpu, "GPU"), (AcceleratorKind::Npu, "NPU")] {
+        let many = of(kind).count() > FEW;
+        let mut told = String::new();
+        for (i, device) in of(kind).enumerate() {
+            page.row(&format!("{label} {i}"), &summary(device));
+            if let (Some(total), Some(free), false) = (device.memory.total, device.memory.free, many)
+                && let Some(bar) = bar::device(total, free, page.width - LABEL)
+            {
+                page.row("", &bar);
+            }
+            // Devices of one kind say the same of themselves: once is enough.
+            let more = details(device);
+            if !more.is_empty() && more != told {
+                page.row("", &more);
+            }
+            told = more;
+            for slice in &device.slices {
+                page.row("", &format!("slice {}", self::slice(slice)));
+            }
+        }
+    }
 }
 
-fn row(label: &str, device: &Accelerator, page: &mut Page) {
+/// More devices get a line each, or they would fill the screen.
+const FEW: usize = 2;
+
+/// Name, memory, and what differs between devices of one kind.
+fn summary(device: &Accelerator) -> String {
     let name = device.name.clone().or_else(|| device.nominal.as_ref().map(|nominal| nominal.device.clone()));
     let fallback = || match &device.pci {
         Some(pci) => format!("{:?} device {}:{}", device.vendor, pci.vendor_id, pci.device_id),
         None => "unknown model".to_owned(),
     };
-    page.row(label, &parts([Some(name.unwrap_or_else(fallback)), memory(device)]));
-    if let (Some(total), Some(free)) = (device.memory.total, device.memory.free)
-        && let Some(bar) = bar::device(total, free, page.width - LABEL)
-    {
-        page.row("", &bar);
-    }
-    let more = details(device);
-    if !more.is_empty() {
-        page.row("", &more);
-    }
-    for slice in &device.slices {
-        page.row("", &format!("slice {}", self::slice(slice)));
-    }
+    parts([
+        Some(name.unwrap_or_else(fallback)),
+        memory(device),
+        device.temperature_celsius.map(|celsius| format!("{celsius:.0} °C")),
+        device.throttling.as_ref().filter(|reasons| !reasons.is_empty()).map(|reasons| throttling(reasons)),
+        device.pci.as_ref().map(|pci| format!("at {}", pci.address)),
+    ])
 }
 
 fn memory(device: &Accelerator) -> Option<String> {
@@ -54,6 +68,10 @@ fn memory(device: &Accelerator) -> Option<String> {
     Some(match (device.memory.free, device.memory.total) {
         (Some(free), Some(total)) => format!("{free} free of {total}{kind}"),
         (None, Some(total)) => format!("{total}{kind}"),
+        (free, None) if device.memory.kind == Some(MemoryKind::Unified) => match free {
+            Some(free) => format!("{free} free of the system's memory"),
+            None => "works in the system's memory".to_owned(),
+        },
         _ => format!("memory{kind} of unknown size"),
     })
 }
@@ -78,10 +96,7 @@ fn details(device: &Accelerator) -> String {
         device.runtime.clone(),
         device.link.as_ref().and_then(|link| link.now.map(|now| lanes(now, link.best))),
         device.power.limit_watts.map(|watts| format!("limit {watts:.0} W")),
-        device.temperature_celsius.map(|celsius| format!("{celsius:.0} °C")),
-        device.throttling.as_ref().filter(|reasons| !reasons.is_empty()).map(|reasons| throttling(reasons)),
         bandwidth.map(|rate| format!("{rate:.0} GB/s by table")),
-        device.pci.as_ref().map(|pci| pci.address.clone()),
     ])
 }
 

@@ -1,6 +1,6 @@
 //! Rows about the machine, its processor and its memory.
 
-use edgeorch_engines::contract::host::{CacheKind, CoreClass, MachineKind, Swap};
+use edgeorch_engines::contract::host::{CacheKind, CoreClass, MachineKind, OsFamily, Swap};
 use edgeorch_engines::contract::{Architecture, Bytes, Cpu, Host, Memory, MemoryLimit};
 
 use super::bar;
@@ -35,9 +35,9 @@ fn machine(host: &Host) -> String {
         (vendor, model) => vendor.clone().or(model.clone()),
     };
     let kind = machine.kind.map_or_else(|| "kind unknown".to_owned(), |kind| kind_name(kind).to_owned());
-    let inside =
-        (!machine.virtualization.is_empty()).then(|| format!("in {}", machine.virtualization.join(", in ")));
-    parts([name, Some(kind), inside])
+    let layers = machine.virtualization.join(" → ");
+    let kind = if layers.is_empty() { kind } else { format!("{kind} ({layers})") };
+    parts([name, Some(kind)])
 }
 
 fn kind_name(kind: MachineKind) -> &'static str {
@@ -54,8 +54,12 @@ fn kind_name(kind: MachineKind) -> &'static str {
 }
 
 fn os(host: &Host) -> String {
-    let kernel = host.os.kernel.as_ref().map(|kernel| format!("{} {kernel}", host.os.family));
-    let kernel = kernel.unwrap_or_else(|| host.os.family.to_string());
+    let system = match host.os.family {
+        // Its kernel has a name and numbers of its own.
+        OsFamily::Macos => "Darwin",
+        family => family.name(),
+    };
+    let kernel = host.os.kernel.as_ref().map_or(system.to_owned(), |kernel| format!("{system} {kernel}"));
     let name = match (&host.os.name, &host.os.version) {
         // Distributions put it into their name, macOS does not.
         (Some(name), Some(version)) if !name.contains(version.as_str()) => Some(format!("{name} {version}")),

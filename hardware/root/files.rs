@@ -28,7 +28,7 @@ impl Root {
         };
         if let Some(recorder) = &self.recorder {
             match &read {
-                Ok(bytes) => recorder.keep(&place, Node::File(bytes.clone())),
+                Ok(bytes) => return Ok(recorder.first(&place, bytes.clone())),
                 Err(ReadError::Denied { .. }) => recorder.keep(&place, Node::Denied),
                 Err(ReadError::Missing { .. }) => {}
                 Err(_) => recorder.keep(&place, Node::Unread),

@@ -13,6 +13,17 @@ impl Recorder {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).put(path, node);
     }
 
+    /// What this file said when it was first read. Two probes that read it at different moments must agree, or the audit of
+    /// the capture would tell other facts.
+    pub fn first(&self, path: &str, bytes: Vec<u8>) -> Vec<u8> {
+        let mut tree = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(Node::File(known)) = tree.get(path) {
+            return known;
+        }
+        tree.put(path, Node::File(bytes.clone()));
+        bytes
+    }
+
     pub fn tree(&self) -> Tree {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -30,6 +30,7 @@ pub fn describe(root: &Root, known: Known, silence: Option<&Silence>, memory: &M
     gpu.name = page.tell("name", |gpu| &gpu.name);
     gpu.pci = page.pci();
     gpu.target = page.tell("target", |gpu| &gpu.target).map(Target::ComputeCapability);
+    gpu.cores = page.tell("cores", |gpu| &gpu.cores);
     gpu.driver = page.driver();
     gpu.runtime = page.tell("runtime", |gpu| &gpu.runtime).map(|version| format!("CUDA {version}"));
     gpu.link = page.link();
@@ -60,8 +61,10 @@ impl Page<'_> {
             return None;
         };
         self.credit("pci", &source);
-        if identity.subsystem.is_none() {
-            self.findings.unknown("pci.subsystem", format_args!("not told by {source}"));
+        let gaps =
+            [("pci.subsystem", identity.subsystem.is_none()), ("pci.revision", identity.revision.is_none())];
+        for (field, _) in gaps.into_iter().filter(|(_, is_open)| *is_open) {
+            self.findings.unknown(field, format_args!("not told by {source}"));
         }
         Some(identity)
     }
@@ -180,6 +183,7 @@ fn identity(address: &str, ids: Ids) -> PciDevice {
         vendor_id: format!("{:04x}", ids.vendor),
         device_id: format!("{:04x}", ids.device),
         subsystem: ids.subsystem.map(|(vendor, device)| format!("{vendor:04x}:{device:04x}")),
+        // Neither NVML nor nvidia-smi tells it.
         revision: None,
     }
 }

@@ -83,6 +83,7 @@ fn describe(device: &Device, gpu: &mut Gpu) {
     gpu.memory_free = memory.clone().map(|memory| memory.free);
     gpu.memory_reserved = memory.map(|memory| memory.reserved);
     gpu.target = said(device.cuda_compute_capability()).map(|cuda| format!("{}.{}", cuda.major, cuda.minor));
+    gpu.cores = multiprocessors(device);
     gpu.link_now = lanes(device.current_pcie_link_gen(), device.current_pcie_link_width());
     gpu.link_best = lanes(device.max_pcie_link_gen(), device.max_pcie_link_width());
     gpu.power_draw = said(device.power_usage()).map(watts);
@@ -128,8 +129,16 @@ fn part(slice: &Device) -> Part {
         profile: text(slice.name()).and_then(profile),
         memory_total: memory.clone().map(|memory| memory.total),
         memory_free: memory.map(|memory| memory.free),
-        multiprocessors: said(slice.attributes()).map(|attributes| attributes.multiprocessor_count),
+        multiprocessors: multiprocessors(slice),
     }
+}
+
+/// Every slice tells it, of whole GPUs only some.
+fn multiprocessors(device: &Device) -> Said<u32> {
+    said(device.attributes()).and_then(|attributes| match attributes.multiprocessor_count {
+        0 => Said::Nothing,
+        count => Said::Value(count),
+    })
 }
 
 /// `NVIDIA H100 80GB HBM3 MIG 3g.40gb` → `3g.40gb`: the driver puts the profile at the end of the slice's name.

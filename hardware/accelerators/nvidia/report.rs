@@ -89,6 +89,8 @@ pub struct Gpu {
     pub addressing: Said<String>,
     /// Compute capability.
     pub target: Said<String>,
+    /// Streaming multiprocessors.
+    pub cores: Said<u32>,
     pub link_now: Said<LaneRate>,
     pub link_best: Said<LaneRate>,
     pub power_draw: Said<f64>,

@@ -36,10 +36,6 @@ impl<'a> Page<'a> {
         if let Some(Reason { why, remedy }) = &self.silence {
             self.findings.unknown_but("", why, *remedy);
         }
-        // Both are looked up in tables, by whoever has the whole machine.
-        for field in ["weight_types", "nominal"] {
-            self.findings.unknown(field, "edgeorch's tables were not looked at");
-        }
     }
 
     /// A value with its source, where that is not the one of all.

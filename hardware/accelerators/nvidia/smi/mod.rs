@@ -62,6 +62,8 @@ pub fn read(report: &str) -> Result<Vec<Gpu>, Silence> {
 fn add_capabilities(gpus: &mut [Gpu], printed: Result<String, RunError>) {
     let rows = match printed {
         Ok(csv) => lists::rows(&csv),
+        // A capture by other hands may hold the report alone.
+        Err(error) if error.is_not_found() => return,
         Err(error) => {
             let said = match error {
                 RunError::Failed { said, .. } if !said.is_empty() => said,
