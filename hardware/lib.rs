@@ -28,7 +28,7 @@ use std::path::Path;
 use edgeorch_engines::contract::Host;
 use edgeorch_engines::contract::host::{AcceleratorKind, MemoryKind};
 
-pub use render::print;
+pub use render::{brief, print};
 pub use root::{Command, Node, ReadError, Root, RunError, Tree};
 
 pub use findings::AS_ROOT;

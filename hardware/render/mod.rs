@@ -14,12 +14,21 @@ use page::Page;
 
 /// The host as text, each line at most `width` columns (40 at least). Escape codes only where `color` asks for them.
 pub fn print(host: &Host, width: usize, color: bool) -> String {
-    let mut page = Page { width: width.max(page::NARROWEST), color, text: String::new() };
+    let mut page = Page::new(width, color);
     system::rows(host, &mut page);
     device::rows(host, &mut page);
     surroundings::rows(host, &mut page);
     page.list("Limiting", limiting::sentences(host));
     page.list("Unknown", unknown::sentences(host));
+    page.text
+}
+
+/// What a start begins with: the machine and its devices, and what limits them.
+pub fn brief(host: &Host, width: usize, color: bool) -> String {
+    let mut page = Page::new(width, color);
+    system::rows(host, &mut page);
+    device::rows(host, &mut page);
+    page.list("Limiting", limiting::sentences(host));
     page.text
 }
 

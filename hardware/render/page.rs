@@ -3,7 +3,7 @@
 /// Columns of the label at the left.
 pub const LABEL: usize = 11;
 /// Below this the text is wrapped as if the terminal were this wide.
-pub const NARROWEST: usize = 40;
+const NARROWEST: usize = 40;
 
 /// Holds the words of a short fact together until the line is written.
 const GLUE: char = '\u{a0}';
@@ -28,11 +28,15 @@ pub fn count(n: u32, one: &str) -> String {
 
 pub struct Page {
     pub width: usize,
-    pub color: bool,
+    color: bool,
     pub text: String,
 }
 
 impl Page {
+    pub fn new(width: usize, color: bool) -> Page {
+        Page { width: width.max(NARROWEST), color, text: String::new() }
+    }
+
     /// One row for each text, the label before the first.
     pub fn list(&mut self, label: &str, texts: Vec<String>) {
         for (i, text) in texts.iter().enumerate() {

@@ -45,7 +45,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let lock = home.lock()?;
     trace();
     let host = hardware::audit(&Root::live(), &Request::facts(&home.models()));
-    eprint!("{}", hardware::print(&host, terminal::width(), terminal::color(&stderr())));
+    eprint!("{}", hardware::brief(&host, terminal::width(), terminal::color(&stderr())));
     let setup = Setup {
         profile,
         profile_path: std::path::absolute(&arguments.profile.path)?,
