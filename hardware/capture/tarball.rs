@@ -4,13 +4,13 @@
 
 use std::io::{self, Read};
 
+use ruzstd::decoding::StreamingDecoder;
+use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 use tar::{Archive, Builder, EntryType, Header};
 
 use super::LIMIT;
 use crate::root::{Node, Tree};
 
-/// The level that zstd itself takes by default: captures are small.
-const LEVEL: i32 = 3;
 /// The first bytes of every zstd frame (RFC 8878).
 const MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 /// More than any machine's probes ask, few enough to hold.
@@ -24,7 +24,7 @@ pub fn is_one(bytes: &[u8]) -> bool {
 }
 
 pub fn write(tree: &Tree) -> io::Result<Vec<u8>> {
-    let mut archive = Builder::new(zstd::Encoder::new(Vec::new(), LEVEL)?);
+    let mut archive = Builder::new(Vec::new());
     for (path, node) in tree.iter() {
         let (kind, mode, bytes): (_, _, &[u8]) = match node {
             Node::File(bytes) => (EntryType::Regular, 0o644, bytes),
@@ -43,11 +43,12 @@ pub fn write(tree: &Tree) -> io::Result<Vec<u8>> {
             _ => archive.append_data(&mut header, path, bytes)?,
         }
     }
-    archive.into_inner()?.finish()
+    Ok(compress_to_vec(archive.into_inner()?.as_slice(), CompressionLevel::Fastest))
 }
 
 pub fn read(bytes: &[u8]) -> io::Result<Tree> {
-    let mut archive = Archive::new(zstd::Decoder::new(bytes)?.take(LIMIT));
+    let decoder = StreamingDecoder::new(bytes).map_err(io::Error::other)?;
+    let mut archive = Archive::new(decoder.take(LIMIT));
     let mut tree = Tree::default();
     for (i, entry) in archive.entries()?.enumerate() {
         let mut entry = entry?;

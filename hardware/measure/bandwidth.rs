@@ -43,15 +43,6 @@ pub struct Given<'a> {
     pub usable_memory: Bytes,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
-struct Measured {
-    #[serde(flatten)]
-    bandwidth: Bandwidth,
-    /// By a program for debugging, whose own work is slower than memory.
-    #[serde(default)]
-    unoptimised: bool,
-}
-
 #[derive(Debug, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "snake_case")]
 enum NotMeasured {
@@ -59,14 +50,21 @@ enum NotMeasured {
     NoMemory,
     #[error("only {} could be taken for it, which fit into the caches of {}", .working_set, .caches)]
     InCache { working_set: Bytes, caches: Bytes },
+    #[error("this edgeorch was built without optimisation: it would measure itself")]
+    Unoptimised,
 }
 
 pub fn bandwidth(root: &Root, given: Given, findings: &mut Findings) -> Option<Bandwidth> {
     let caches = reachable_cache(&given);
-    match root.answer("bandwidth", || measure(&given, caches)) {
-        Ok(Ok(measured)) => {
-            findings.known(FIELD, source(&measured, caches));
-            Some(measured.bandwidth)
+    let ask = || if cfg!(debug_assertions) { Err(NotMeasured::Unoptimised) } else { measure(&given, caches) };
+    match root.answer("bandwidth", ask) {
+        Ok(Ok(bandwidth)) => {
+            findings.known(FIELD, source(&bandwidth, caches));
+            Some(bandwidth)
+        }
+        Ok(Err(reason @ NotMeasured::Unoptimised)) => {
+            findings.unknown_but(FIELD, reason, "build it with --release");
+            None
         }
         Ok(Err(reason)) => {
             findings.unknown(FIELD, reason);
@@ -79,15 +77,14 @@ pub fn bandwidth(root: &Root, given: Given, findings: &mut Findings) -> Option<B
     }
 }
 
-fn source(measured: &Measured, caches: Option<u64>) -> String {
-    let set = measured.bandwidth.working_set;
+fn source(bandwidth: &Bandwidth, caches: Option<u64>) -> String {
+    let set = bandwidth.working_set;
     let compared = match caches {
         None => "; how large the caches are is unknown".to_owned(),
         Some(caches) if set.0 < caches * TIMES_CACHE => format!(", caches of {}", Bytes(caches)),
         Some(_) => ", more than four times the caches".to_owned(),
     };
-    let low = if measured.unoptimised { "; too low: by a program built without optimisation" } else { "" };
-    format!("measured: triad over {set}{compared}{low}")
+    format!("measured: triad over {set}{compared}")
 }
 
 /// Bytes of the last level of cache that the usable cores can reach: each reaches one of its caches.
@@ -102,7 +99,7 @@ fn wanted(given: &Given, caches: Option<u64>) -> u64 {
     wanted.min(given.usable_memory.0 / SHARE)
 }
 
-fn measure(given: &Given, caches: Option<u64>) -> Result<Measured, NotMeasured> {
+fn measure(given: &Given, caches: Option<u64>) -> Result<Bandwidth, NotMeasured> {
     let start = Instant::now();
     let threads = usize::try_from(given.usable_cores.max(1)).unwrap_or(1);
     let elements = usize::try_from(wanted(given, caches) / BYTES_PER_ELEMENT).unwrap_or(0) / threads;
@@ -118,14 +115,13 @@ fn measure(given: &Given, caches: Option<u64>) -> Result<Measured, NotMeasured> 
     // Giving memory back takes time too.
     drop(arrays);
     let (Some(together), Some(alone)) = (best(&workers), alone) else { return Err(NotMeasured::NoMemory) };
-    let bandwidth = Bandwidth {
+    Ok(Bandwidth {
         bytes_per_second: together as u64,
         threads: u32::try_from(workers.len()).unwrap_or(u32::MAX),
         one_thread_bytes_per_second: alone as u64,
         working_set,
         milliseconds: u32::try_from(start.elapsed().as_millis()).unwrap_or(u32::MAX),
-    };
-    Ok(Measured { bandwidth, unoptimised: cfg!(debug_assertions) })
+    })
 }
 
 /// All threads at once, or as many as can be started: the memory that they took, and what each did in each round.
