@@ -18,8 +18,8 @@ mod noticed;
 mod up;
 mod warm;
 
-use edgeorch::hardware::{self, Root};
 use edgeorch_engines::Bytes;
+use edgeorch_hardware::{self as hardware, Request, Root};
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 type Part = (&'static str, fn() -> Result<(), Failure>);
@@ -34,7 +34,14 @@ fn main() -> Result<(), Failure> {
         let names: Vec<&str> = PARTS.iter().map(|(name, _)| *name).collect();
         return Err(format!("there is no part `{unknown}`, but {}", names.join(", ")).into());
     }
-    print!("{}", hardware::print(&hardware::audit(&Root::live()), 100, false));
+    print!(
+        "{}",
+        hardware::print(
+            &hardware::audit(&Root::live(), &Request::facts(std::path::Path::new("/"))),
+            100,
+            false
+        )
+    );
     println!("Load      {} (averages of 1, 5 and 15 minutes at the start)", load()?);
     let size = std::fs::metadata(lab::EDGEORCH)?.len();
     println!("Program   {} stripped  (target 25.0 MiB)", Bytes(size));

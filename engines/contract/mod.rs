@@ -10,7 +10,7 @@ pub mod units;
 
 pub use ask::{Ask, KvType, Task};
 pub use engine::{Binary, Engine, Overhead, Refusal, Seat};
-pub use host::{Architecture, Cpu, Gpu, Host, Isa, Memory, MemoryLimit, Os, Unknown};
+pub use host::{Architecture, Cpu, Host, Isa, Memory, MemoryLimit, Os, OsFamily, Unknown};
 pub use launch::{Cause, Exit, Flag, HttpCall, LaunchSpec, Method, Probe, ProbeAnswer, StopRecipe};
 pub use model::{Attention, Experts, Layer, Model, TensorBytes};
 pub use source::{Source, SourceError};

@@ -9,7 +9,7 @@ use serde::Deserialize;
 pub mod expand;
 pub mod help;
 
-use crate::contract::{Architecture, Cause, Exit, Isa};
+use crate::contract::{Architecture, Cause, Exit, Isa, OsFamily};
 
 /// One engine's manifest.
 #[derive(Clone, Debug, Deserialize)]
@@ -134,7 +134,7 @@ pub struct Install {
     pub license: String,
     /// Operating system family; none means any.
     #[serde(default)]
-    pub os: Option<String>,
+    pub os: Option<OsFamily>,
     #[serde(default)]
     pub architecture: Option<Architecture>,
     /// The oldest glibc that the binaries load on.

@@ -1,26 +1,60 @@
 //! `edgeorch audit`: what this machine is and has.
 
-use std::path::PathBuf;
+use std::io::stdout;
+use std::path::{Path, PathBuf};
+
+use edgeorch_hardware::{self as hardware, Request, Root, capture};
 
 use super::{Failure, print_json, terminal};
-use crate::hardware::{self, Root};
+use crate::home::Home;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// Print JSON (schema edgeorch.host/v1)
     #[arg(long)]
     json: bool,
-    /// Read another machine's captured /proc, /sys and /etc from this folder
-    #[arg(long, value_name = "DIR")]
+    /// Don't measure how fast memory and storage are
+    #[arg(long)]
+    no_measure: bool,
+    /// Audit another machine: a capture, or a folder with its /proc, /sys and /etc
+    #[arg(long, value_name = "DIR|FILE")]
     sysroot: Option<PathBuf>,
+    /// Also write what was read into FILE.tar.zst (or FILE.ttar, as text), without serial numbers, addresses and names
+    #[arg(long, value_name = "FILE", conflicts_with = "sysroot")]
+    capture: Option<PathBuf>,
 }
 
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let root = arguments.sysroot.as_ref().map_or_else(Root::live, Root::at);
-    let host = hardware::audit(&root);
+    let root = match (&arguments.sysroot, &arguments.capture) {
+        (Some(place), _) => captured(place)?,
+        (None, Some(_)) => Root::recording(),
+        (None, None) => Root::live(),
+    };
+    let request = Request {
+        models: Home::find()?.models().display().to_string(),
+        measure: !arguments.no_measure,
+        software: true,
+    };
+    let host = hardware::audit(&root, &request);
+    if let Some(file) = &arguments.capture {
+        let count = capture::write(&root, file)?;
+        eprintln!(
+            "{}: {count} files and answers. Names, addresses and serial numbers were replaced; look it through before \
+             you send it.",
+            file.display()
+        );
+    }
     if arguments.json {
         return print_json(&host);
     }
-    terminal::print(&hardware::print(&host, terminal::width(), terminal::color(&std::io::stdout())));
+    terminal::print(&hardware::print(&host, terminal::width(), terminal::color(&stdout())));
     Ok(())
+}
+
+/// A machine that is not this one.
+pub fn captured(place: &Path) -> Result<Root, Failure> {
+    match place.is_dir() {
+        true => Ok(Root::at(place)),
+        false => Ok(Root::of(capture::open(place)?)),
+    }
 }

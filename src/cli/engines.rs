@@ -5,9 +5,9 @@ use serde::Serialize;
 
 use super::{Exit, Failure, block_on, print_json, table, terminal};
 use crate::engine::{Engines, Origin};
-use crate::hardware::{self, Root};
 use crate::home::{self, Home};
 use crate::progress;
+use edgeorch_hardware::{self as hardware, Request, Root};
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Verb {
@@ -54,7 +54,8 @@ struct Source {
 pub fn run(verb: &Verb) -> Result<(), Failure> {
     let home = Home::find()?;
     home.prepare()?;
-    let engines = Engines::new(home.engines(), &hardware::audit(&Root::live()));
+    let host = hardware::audit(&Root::live(), &Request::facts(&home.models()));
+    let engines = Engines::new(home.engines(), &host);
     match verb {
         Verb::Ls { json } => list(&engines, *json),
         Verb::Install { engine } => install(&engines, named(engine)?),

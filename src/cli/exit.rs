@@ -5,6 +5,8 @@ use std::process::ExitCode;
 
 use edgeorch_engines::Refusal;
 
+use edgeorch_hardware::capture::CaptureError;
+
 use crate::chain::chain;
 use crate::control::client::ClientError;
 use crate::daemon::DaemonError;
@@ -101,6 +103,10 @@ failures! {
     DaemonError => |_| Exit::Failed, "";
     EngineError => |_| Exit::Failed, "";
     PrepareError => Exit::of_preparing, "";
+    CaptureError => |error| match error {
+        CaptureError::Read { source, .. } if source.kind() == std::io::ErrorKind::NotFound => Exit::NotFound,
+        _ => Exit::Failed,
+    }, "";
     ClientError => |error| match error {
         ClientError::NotRunning { .. } | ClientError::NoSuchModel(_) => Exit::NotFound,
         ClientError::Broken { .. } | ClientError::Refused { .. } => Exit::Failed,

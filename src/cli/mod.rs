@@ -4,6 +4,7 @@ use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 
 mod audit;
+mod doctor;
 mod down;
 mod engines;
 mod exit;
@@ -38,6 +39,8 @@ pub struct Arguments {
 enum Verb {
     /// Show what this machine is and has
     Audit(audit::Arguments),
+    /// Say what is wrong with this machine, and how to mend it
+    Doctor(doctor::Arguments),
     /// Show the memory sum and the exact arguments, and start nothing
     Plan(plan::Arguments),
     /// Fetch what is missing, prove the plan, start and supervise the profile's models
@@ -71,6 +74,7 @@ pub fn parse() -> Arguments {
 pub fn run(arguments: Arguments) -> Result<(), Failure> {
     match arguments.verb {
         Verb::Audit(arguments) => audit::run(&arguments),
+        Verb::Doctor(arguments) => doctor::run(&arguments),
         Verb::Plan(arguments) => plan::run(&arguments),
         Verb::Up(arguments) => up::run(&arguments),
         Verb::Down(arguments) => down::run(&arguments),

@@ -7,12 +7,12 @@ use serde::Serialize;
 use super::profile::ProfileArgument;
 use super::{Exit, Failure, block_on, print_json, report, table, terminal};
 use crate::engine::Engines;
-use crate::hardware::{self, Root};
 use crate::home::Home;
 use crate::plan::{Plan, Verdict};
 use crate::progress;
 use crate::reconcile::prepare::{PrepareError, Workshop};
 use crate::reconcile::{Desired, Wish};
+use edgeorch_hardware::{self as hardware, Request, Root};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -36,7 +36,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let profile = arguments.profile.load()?;
     let home = Home::find()?;
     home.prepare()?;
-    let host = hardware::audit(&Root::live());
+    let host = hardware::audit(&Root::live(), &Request::facts(&home.models()));
     let desired = Desired::of(&profile, &host);
     let engines = Engines::new(home.engines(), &host);
     let workshop = Workshop {

@@ -14,11 +14,11 @@ use super::profile::ProfileArgument;
 use super::{Exit, Failure, terminal};
 use crate::chain::chain;
 use crate::daemon::{self, Setup};
-use crate::hardware::{self, Root};
 use crate::home::Home;
 use crate::progress;
 use crate::reconcile::prepare::PrepareError;
 use crate::reconcile::{Happening, Order};
+use edgeorch_hardware::{self as hardware, Request, Root};
 use tell::Teller;
 
 #[derive(Debug, clap::Args)]
@@ -44,8 +44,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     let lock = home.lock()?;
     trace();
-    let host = hardware::audit(&Root::live());
-    eprint!("{}", hardware::print(&host, terminal::width(), terminal::color(&stderr())));
+    let host = hardware::audit(&Root::live(), &Request::facts(&home.models()));
+    eprint!("{}", hardware::brief(&host, terminal::width(), terminal::color(&stderr())));
     let setup = Setup {
         profile,
         profile_path: std::path::absolute(&arguments.profile.path)?,

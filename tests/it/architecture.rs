@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 const MAY_NAME: [(&str, &[&str]); 17] = [
     // Leaves: they know nothing of ours but the engines package's vocabulary.
     ("chain", &[]),
-    ("hardware", &[]),
+    ("doctor", &[]),
     ("home", &[]),
     ("launch", &[]),
     ("plan", &[]),
@@ -60,9 +60,9 @@ const MAY_NAME: [(&str, &[&str]); 17] = [
             "chain",
             "control",
             "daemon",
+            "doctor",
             "engine",
             "gateway",
-            "hardware",
             "home",
             "launch",
             "model",

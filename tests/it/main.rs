@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod architecture;
+mod audit;
 mod bad_input_engine;
 mod bad_input_model;
 mod bad_input_place;

@@ -41,6 +41,24 @@ fn exit_codes_are_the_documented_ones() {
     assert_eq!(documented, known);
 }
 
+/// The table of fields in the book, against the types themselves.
+#[test]
+fn the_audit_s_page_names_every_field() {
+    let page = std::fs::read_to_string(root().join("docs/audit.md")).unwrap();
+    let schema = serde_json::to_value(schemars::schema_for!(edgeorch_engines::Host)).unwrap();
+    let types = schema["$defs"].as_object().unwrap().values().chain([&schema]);
+    let fields: BTreeSet<&String> = types
+        .filter_map(|object| object["properties"].as_object())
+        .flat_map(|fields| fields.keys())
+        .collect();
+    assert!(fields.len() > 80, "{fields:?}");
+    // As `field`, `part.field` or `part.field.below`.
+    let named: BTreeSet<&str> =
+        page.split('`').skip(1).step_by(2).flat_map(|code| code.split(['.', '[', ']'])).collect();
+    let missing: Vec<_> = fields.into_iter().filter(|field| !named.contains(field.as_str())).collect();
+    assert!(missing.is_empty(), "docs/audit.md does not name {missing:?}");
+}
+
 #[test]
 fn the_readme_begins_with_the_two_commands() {
     let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
@@ -52,7 +70,9 @@ fn the_readme_begins_with_the_two_commands() {
 fn pages() -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![root().to_owned(), root().join("docs"), root().join("docs/decisions")];
-    folders.extend(["engines", "engines/llama_cpp", "profiles"].map(|folder| root().join(folder)));
+    folders.extend(
+        ["engines", "engines/llama_cpp", "hardware/devices", "profiles"].map(|folder| root().join(folder)),
+    );
     for folder in folders {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();

@@ -154,7 +154,7 @@ mod tests {
         host.cpu.usable_cores = 4;
         host.memory.limit = None;
         let mut with = |available| {
-            host.memory.available = available;
+            host.memory.available = Some(available);
             jobs(&host)
         };
         assert_eq!((with(Bytes::mib(700)), with(Bytes::gib(3)), with(Bytes::gib(64))), (1, 3, 4));
