@@ -74,7 +74,9 @@ fn power(power: &Power) -> String {
         (false, Some(true)) => Some("under-voltage since boot".to_owned()),
         _ => None,
     });
-    let modes = power.modes.iter().map(|mode| Some(format!("{} {}", mode.interface, mode.value)));
+    // Switches that are numbers say nothing to a person; one that saves power is told among what limits.
+    let worded = power.modes.iter().filter(|mode| mode.value.parse::<f64>().is_err());
+    let modes = worded.map(|mode| Some(format!("{} {}", mode.interface, mode.value)));
     parts(
         [supply, under_voltage]
             .into_iter()

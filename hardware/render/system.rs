@@ -61,8 +61,10 @@ fn os(host: &Host) -> String {
     };
     let kernel = host.os.kernel.as_ref().map_or(system.to_owned(), |kernel| format!("{system} {kernel}"));
     let name = match (&host.os.name, &host.os.version) {
-        // Distributions put it into their name, macOS does not.
-        (Some(name), Some(version)) if !name.contains(version.as_str()) => Some(format!("{name} {version}")),
+        // Others put it into their name, macOS does not.
+        (Some(name), Some(version)) if !name.contains(|c: char| c.is_ascii_digit()) => {
+            Some(format!("{name} {version}"))
+        }
         (name, _) => name.clone(),
     };
     parts([name, Some(kernel), host.os.libc.clone()])

@@ -8,6 +8,7 @@ use edgeorch_engines::contract::host::{Cpu, Isa, NumaNode};
 use crate::Root;
 use crate::findings::Findings;
 use crate::linux::cgroup::Cgroups;
+use crate::linux::device_tree;
 use caches::Caches;
 use cpu_list::CpuList;
 use cpuinfo::CpuInfo;
@@ -38,11 +39,12 @@ pub fn probe(
     let topology = topology::read(root, &numbers, info);
     let caches = Caches::read(root, &numbers);
     let logical_cores = logical_cores(online.as_ref(), info, findings);
+    let architecture = architecture(root, info, findings);
     Cpu {
-        architecture: architecture(root, info, findings),
+        architecture,
         vendor: names::vendor(info, findings),
         model: names::model(root, info, findings),
-        sockets: counted("cpu.sockets", topology.sockets, findings),
+        sockets: sockets(root, architecture, topology.sockets, findings),
         physical_cores: counted("cpu.physical_cores", topology.physical_cores, findings),
         logical_cores,
         usable_cores: usable_cores::probe(root, cgroups, online.as_ref(), logical_cores, findings),
@@ -62,6 +64,22 @@ fn logical_cores(online: Option<&CpuList>, info: &CpuInfo, findings: &mut Findin
             .unknown("cpu.logical_cores", "neither /sys/devices/system/cpu/online nor /proc/cpuinfo says"),
     }
     counted.map(|(count, _)| count)
+}
+
+/// On Arm boards kernels before 6.0 call each cluster of cores a package ("arch_topology: Don't set cluster identifier as
+/// physical package identifier"); servers have ACPI in the place of a device tree, and count right.
+fn sockets(
+    root: &Root,
+    architecture: Architecture,
+    count: Option<Count>,
+    findings: &mut Findings,
+) -> Option<u32> {
+    let is_arm = matches!(architecture, Architecture::Aarch64 | Architecture::Armv7);
+    if is_arm && count.is_some_and(|count| count.count > 1) && device_tree::has(root, "compatible") {
+        findings.unknown("cpu.sockets", "this kernel may count a board's clusters of cores as packages");
+        return None;
+    }
+    counted("cpu.sockets", count, findings)
 }
 
 fn counted(field: &str, count: Option<Count>, findings: &mut Findings) -> Option<u32> {
