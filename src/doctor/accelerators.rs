@@ -33,6 +33,10 @@ fn name(i: usize, device: &Accelerator) -> String {
 }
 
 fn driver(host: &Host, device: &Accelerator, name: &str) -> Option<Finding> {
+    // Where programs can compute on it, a driver without a name of its own is part of the system.
+    if !device.apis.is_empty() {
+        return None;
+    }
     let kept = device.driver.as_ref().filter(|driver| NO_COMPUTE.contains(&driver.name.as_str()));
     let (what, severity) = match (kept, device.kind) {
         (Some(driver), _) => {
@@ -88,11 +92,14 @@ fn undivided(device: &Accelerator, name: &str) -> Option<Finding> {
 
 /// Width only: the generation falls while a device idles, its lanes do not.
 fn lanes(device: &Accelerator, name: &str) -> Option<Finding> {
-    let link = device.link.as_ref()?;
+    // What works in main memory has a link that is none but in name.
+    let link = device.link.as_ref().filter(|_| device.memory.kind == Some(MemoryKind::Dedicated))?;
     let (now, best) = (link.now?, link.best?);
+    // Eight lanes are what most boards give to a second card, and hardly matter once a model is loaded.
+    let severity = if now.width >= 8 { Severity::Hint } else { Severity::Warning };
     (now.width < best.width).then(|| {
         Finding::new(
-            Severity::Warning,
+            severity,
             "link-narrow",
             format!("{name}: it is connected by {} PCIe lanes of {}", now.width, best.width),
             "Loading and splitting models is slower for it: try the slot nearest to the processor, and look for one that \

@@ -49,7 +49,7 @@ fn nothing_is_found_where_nothing_is_wrong_or_known() {
 fn a_gpu_that_nothing_drives_is_a_problem_and_an_npu_a_hint() {
     let without = |kind, name: Option<&str>| {
         let driver = name.map(|name| Driver { name: name.into(), version: None });
-        let device = Accelerator { kind, driver, ..gpu(Vendor::Nvidia) };
+        let device = Accelerator { kind, driver, apis: Vec::new(), ..gpu(Vendor::Nvidia) };
         let mut host = well();
         host.accelerators.push(device);
         diagnose(&host, None).into_iter().map(|finding| (finding.id, finding.severity)).collect::<Vec<_>>()
@@ -57,6 +57,8 @@ fn a_gpu_that_nothing_drives_is_a_problem_and_an_npu_a_hint() {
     assert_eq!(without(AcceleratorKind::Gpu, None), [("gpu-without-driver", Severity::Problem)]);
     assert_eq!(without(AcceleratorKind::Gpu, Some("nouveau")), [("gpu-without-driver", Severity::Problem)]);
     assert_eq!(without(AcceleratorKind::Gpu, Some("nvidia")), []);
+    let apple = found(|host| host.accelerators.push(Accelerator { driver: None, ..gpu(Vendor::Apple) }));
+    assert_eq!(apple, Vec::<&str>::new());
     assert_eq!(without(AcceleratorKind::Npu, None), [("npu-without-driver", Severity::Hint)]);
 }
 
@@ -70,13 +72,17 @@ fn a_driver_that_does_not_start_is_told_with_its_reason() {
 
 #[test]
 fn a_narrow_link_counts_and_an_idle_one_does_not() {
-    let link = |width, generation| {
+    let link = |width, generation, kind| {
         found(|host| {
             let now = Some(LaneRate { generation, width });
             let link = Some(Link { now, best: Some(LaneRate { generation: 4, width: 16 }) });
-            host.accelerators.push(Accelerator { link, ..gpu(Vendor::Nvidia) });
+            let mut gpu = Accelerator { link, ..gpu(Vendor::Nvidia) };
+            gpu.memory.kind = Some(kind);
+            host.accelerators.push(gpu);
         })
     };
+    assert_eq!(link(4, 4, MemoryKind::Unified), Vec::<&str>::new());
+    let link = |width, generation| link(width, generation, MemoryKind::Dedicated);
     assert_eq!(link(4, 4), ["link-narrow"]);
     assert_eq!(link(16, 1), Vec::<&str>::new());
 }
