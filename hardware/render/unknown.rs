@@ -39,12 +39,27 @@ pub fn sentences(host: &Host) -> Vec<String> {
     let mut groups = grouped(&host.unknown);
     // Stable: among equals the order of the probes stands.
     groups.sort_by_key(Group::rank);
-    let mut sentences: Vec<String> = groups.iter().take(MOST).map(Group::sentence).collect();
-    if groups.len() > MOST {
-        let rest: usize = groups[MOST..].iter().map(|group| group.fields.len()).sum();
-        sentences.push(format!("and {rest} more: edgeorch audit --json lists them"));
+    let told = groups.iter().take(MOST).filter(|group| group.rank() != Rank::Detail).count();
+    let mut sentences: Vec<String> = groups[..told].iter().map(Group::sentence).collect();
+    let rest: usize = groups[told..].iter().map(|group| group.fields.len()).sum();
+    match (rest, told) {
+        (0, _) => {}
+        (1, 0) => sentences.push("1 detail: edgeorch audit --json tells which and why".to_owned()),
+        (n, 0) => sentences.push(format!("{n} details: edgeorch audit --json tells which and why")),
+        (n, _) => sentences.push(format!("and {n} more: edgeorch audit --json tells which and why")),
     }
     sentences
+}
+
+/// What is told first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    /// Somebody can do something about it.
+    Remediable,
+    /// A plan needs it.
+    Weighty,
+    /// Hardly anybody misses it.
+    Detail,
 }
 
 struct Group<'a> {
@@ -69,18 +84,20 @@ fn grouped(unknown: &[Unknown]) -> Vec<Group<'_>> {
 }
 
 impl Group<'_> {
-    /// The less, the sooner it is told.
-    fn rank(&self) -> u8 {
+    fn rank(&self) -> Rank {
         let is_slight = |field: &&str| field.split(['.', '[', ']']).any(|part| SLIGHT.contains(&part));
         let is_weighty = |field: &&str| {
             let plain: String = field.chars().filter(|c| !c.is_ascii_digit() && !"[]".contains(*c)).collect();
             WEIGHTY.contains(&plain.as_str())
         };
-        match self.fields.iter().all(is_slight) {
-            true => 3,
-            false if self.remedy.is_some() => 0,
-            false if self.fields.iter().any(is_weighty) => 1,
-            false => 2,
+        if self.fields.iter().all(is_slight) {
+            Rank::Detail
+        } else if self.remedy.is_some() {
+            Rank::Remediable
+        } else if self.fields.iter().any(is_weighty) {
+            Rank::Weighty
+        } else {
+            Rank::Detail
         }
     }
 

@@ -1,7 +1,7 @@
 //! GPUs and NPUs that can't be used, or not fully.
 
 use edgeorch_engines::contract::host::{Accelerator, AcceleratorKind, MachineKind, MemoryKind};
-use edgeorch_engines::{Bytes, Host};
+use edgeorch_engines::{Bytes, Host, Unknown};
 
 use super::{Finding, Need, Severity};
 
@@ -12,8 +12,8 @@ pub fn check(host: &Host, _: Option<Need>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (i, device) in host.accelerators.iter().enumerate() {
         let name = name(i, device);
-        findings.extend(driver(host, device, &name));
-        findings.extend(undivided(device, &name));
+        findings.extend(driver(host, device, &name).or_else(|| silent(host, i, device, &name)));
+        findings.extend(full_slices(device, &name));
         findings.extend(lanes(device, &name));
         findings.extend(carve_out(host, device, &name));
         findings.extend(crowded(device, &name));
@@ -58,29 +58,59 @@ fn driver(host: &Host, device: &Accelerator, name: &str) -> Option<Finding> {
     Some(Finding::new(severity, id, what, remedy))
 }
 
+/// It has a driver, and programs can't compute on it: the audit knows why.
+fn silent(host: &Host, i: usize, device: &Accelerator, name: &str) -> Option<Finding> {
+    if device.kind != AcceleratorKind::Gpu || !device.apis.is_empty() {
+        return None;
+    }
+    let reason = |field: String| host.unknown.iter().find(|unknown| unknown.field == field);
+    let whole = reason(format!("accelerators[{i}]"));
+    let unknown = whole.or_else(|| reason(format!("accelerators[{i}].apis")))?;
+    let (severity, id) = match whole {
+        Some(_) => (Severity::Problem, "driver-does-not-answer"),
+        // A card that lies idle is a loss; a GPU of the chip is often there for the screen.
+        None if device.memory.kind == Some(MemoryKind::Dedicated) => {
+            (Severity::Warning, "gpu-without-library")
+        }
+        None => (Severity::Hint, "gpu-without-library"),
+    };
+    let what = format!("{name}: {}", unknown.reason);
+    Some(Finding::new(
+        severity,
+        id,
+        what,
+        remedy(unknown, "Install the library by which programs compute on it."),
+    ))
+}
+
+/// The audit's remedy as a sentence of its own, or another.
+fn remedy(unknown: &Unknown, otherwise: &str) -> String {
+    let Some(text) = &unknown.remedy else { return otherwise.to_owned() };
+    let mut letters = text.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    let end = if text.ends_with(['.', '!', '?']) { "" } else { "." };
+    format!("{first}{}{end}", letters.as_str())
+}
+
 /// A driver whose library is there and does not start: what it drives is missing from the list.
 fn silent_driver(host: &Host) -> Vec<Finding> {
     let reasons = host.unknown.iter().filter(|unknown| unknown.field == "accelerators");
-    let finding = |unknown: &edgeorch_engines::Unknown| {
-        let remedy = unknown.remedy.clone();
+    let finding = |unknown: &Unknown| {
         Finding::new(
             Severity::Problem,
             "driver-does-not-answer",
             unknown.reason.clone(),
-            remedy.unwrap_or_else(|| {
-                "Restart the machine; if that does not help, install the driver again.".into()
-            }),
+            remedy(unknown, "Restart the machine; if that does not help, install the driver again."),
         )
     };
     reasons.map(finding).collect()
 }
 
-/// MIG's mode is on, and nothing was divided: programs see no device at all. The probe says so where it can't tell free
-/// memory.
-fn undivided(device: &Accelerator, name: &str) -> Option<Finding> {
-    let divided_free =
+/// Programs see the slices alone.
+fn full_slices(device: &Accelerator, name: &str) -> Option<Finding> {
+    let are_full =
         device.slices.iter().all(|slice| slice.memory_free.is_some_and(|free| free < Bytes::mib(512)));
-    (!device.slices.is_empty() && divided_free).then(|| {
+    (!device.slices.is_empty() && are_full).then(|| {
         Finding::new(
             Severity::Warning,
             "slices-full",

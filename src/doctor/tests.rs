@@ -71,6 +71,22 @@ fn a_driver_that_does_not_start_is_told_with_its_reason() {
 }
 
 #[test]
+fn a_driven_gpu_that_nothing_computes_on_is_told_with_the_audit_s_reason() {
+    let told = |field: &str| {
+        let mut host = well();
+        host.accelerators.push(Accelerator { apis: Vec::new(), ..gpu(Vendor::Nvidia) });
+        let remedy = Some("restart the machine".to_owned());
+        host.unknown.push(Unknown { field: field.into(), reason: "versions differ".into(), remedy });
+        diagnose(&host, None).into_iter().map(|found| (found.id, found.what, found.remedy)).next()
+    };
+    let (id, what, remedy) = told("accelerators[0]").unwrap();
+    assert_eq!((id, what.as_str()), ("driver-does-not-answer", "accelerator 0, Some GPU: versions differ"));
+    assert_eq!(remedy, "Restart the machine.");
+    assert_eq!(told("accelerators[0].apis").unwrap().0, "gpu-without-library");
+    assert_eq!(told("accelerators[1].apis"), None);
+}
+
+#[test]
 fn a_narrow_link_counts_and_an_idle_one_does_not() {
     let link = |width, generation, kind| {
         found(|host| {
