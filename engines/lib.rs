@@ -4,10 +4,12 @@
 //! model ([`Model`]) and a request for service ([`Ask`]) go in; a [`LaunchSpec`] comes out. The daemon in the root
 //! package carries it out. Whoever adds an engine compiles only this.
 
+mod chain;
 pub mod contract;
 pub mod llama_cpp;
 pub mod manifest;
 
+pub use chain::chain;
 pub use contract::*;
 
 /// Every engine that edgeorch knows, in the order in which they are preferred.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt;
 
+use edgeorch_engines::chain;
 use edgeorch_engines::contract::Unknown;
 
 /// What helps where the kernel shows a file to root only.
@@ -110,18 +111,6 @@ impl Findings {
     pub fn source(&self, field: &str) -> Option<&str> {
         self.sources.get(field).map(String::as_str)
     }
-}
-
-/// An error and its causes on one line.
-pub fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }
 
 /// A source or a reason may quote what a hostile file says: control characters must not reach a terminal through it.

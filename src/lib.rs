@@ -1,6 +1,5 @@
 //! edgeorch: a privacy-first orchestrator of local inference engines. Start with ARCHITECTURE.md.
 
-mod chain;
 pub mod cli;
 pub mod control;
 pub mod daemon;

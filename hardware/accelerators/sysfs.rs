@@ -1,8 +1,9 @@
 //! Numbers in the small files of sysfs, and where they stood.
 
 use crate::Root;
-use crate::findings::{Findings, chain};
+use crate::findings::Findings;
 use crate::root::{ReadError, shown};
+use edgeorch_engines::chain;
 
 /// A value and where it came from.
 #[derive(Clone, Debug, PartialEq)]

@@ -146,7 +146,7 @@ fn a_broken_or_hostile_capture_is_refused_with_a_sentence() {
         let file = folder.path().join(name);
         std::fs::write(&file, bytes).unwrap();
         let error = open(&file).unwrap_err();
-        crate::findings::chain(&error).replace(&format!("{}/", folder.path().display()), "")
+        edgeorch_engines::chain(&error).replace(&format!("{}/", folder.path().display()), "")
     };
     let whole =
         tarball::write(&[("proc/x".to_owned(), Node::File(vec![7; 5000]))].into_iter().collect()).unwrap();

@@ -11,7 +11,7 @@
 
 use super::mounts::{self, Mount};
 use crate::Root;
-use crate::findings::chain;
+use edgeorch_engines::chain;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Version {

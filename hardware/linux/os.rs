@@ -3,8 +3,9 @@
 use edgeorch_engines::contract::{Architecture, Os};
 
 use super::libc;
-use crate::findings::{Findings, chain, printable};
+use crate::findings::{Findings, printable};
 use crate::root::{ReadError, Root, shown};
+use edgeorch_engines::chain;
 
 const KERNEL: &str = "proc/sys/kernel/osrelease";
 /// The second is the vendor's own copy, see os-release(5).

@@ -8,7 +8,8 @@ use serde::Deserialize;
 
 use super::profiler::{Entry, ProfilerError};
 use super::sysctl::Sysctl;
-use crate::findings::{Findings, chain};
+use crate::findings::Findings;
+use edgeorch_engines::chain;
 
 /// A test proves that the file is well-formed.
 static NAMES: LazyLock<Names> =

@@ -5,8 +5,9 @@ use edgeorch_engines::contract::host::{Battery, Power, PowerMode, PowerSupply};
 use super::pmset::{self, Charge, PmsetError, Source};
 use super::profiler::{Entry, ProfilerError};
 use super::sysctl::Sysctl;
-use crate::findings::{Findings, chain};
+use crate::findings::Findings;
 use crate::root::RunError;
+use edgeorch_engines::chain;
 
 pub fn probe(
     battery: Result<String, RunError>,

@@ -6,8 +6,9 @@ use super::mounts::{self, Mount, Room, RoomError};
 use super::profiler::{self, Entry, ProfilerError};
 use super::sysctl::{self, Sysctl};
 use super::together;
-use crate::findings::{Findings, chain};
+use crate::findings::Findings;
 use crate::root::{Root, RunError};
+use edgeorch_engines::chain;
 
 /// Everything below `storage` but the measured speed.
 pub fn probe(root: &Root, folder: &str, findings: &mut Findings) -> Storage {

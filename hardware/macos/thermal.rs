@@ -8,8 +8,9 @@ use edgeorch_engines::contract::host::Thermal;
 
 use super::pmset;
 use super::sysctl::Sysctl;
-use crate::findings::{Findings, chain};
+use crate::findings::Findings;
 use crate::root::{Command, RunError};
+use edgeorch_engines::chain;
 
 pub const PRESSURE: Command =
     Command::new("notifyutil-thermal", "notifyutil", &["-g", "com.apple.system.thermalpressurelevel"]);

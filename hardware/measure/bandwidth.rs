@@ -71,7 +71,7 @@ pub fn bandwidth(root: &Root, given: Given, findings: &mut Findings) -> Option<B
             None
         }
         Err(error) => {
-            findings.unknown(FIELD, crate::findings::chain(&error));
+            findings.unknown(FIELD, edgeorch_engines::chain(&error));
             None
         }
     }

@@ -15,8 +15,9 @@ use serde::{Deserialize, Serialize};
 
 use super::file::{self, Chosen};
 use crate::Root;
-use crate::findings::{Findings, chain};
+use crate::findings::Findings;
 use crate::pending::Pending;
+use edgeorch_engines::chain;
 
 const FIELD: &str = "storage.read";
 const MOST_BYTES: u64 = 256 << 20;

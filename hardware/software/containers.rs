@@ -7,8 +7,9 @@ use super::ask::{Asked, ask};
 use super::found::{Found, is_plain};
 use super::search::{Search, is_file};
 use super::{cdi, docker};
-use crate::findings::{Findings, chain};
+use crate::findings::Findings;
 use crate::{Command, Root};
+use edgeorch_engines::chain;
 
 /// With it on the daemon's search path `docker run --gpus` works, runtime or not.
 const HOOK: &str = "/usr/bin/nvidia-container-runtime-hook";

@@ -10,9 +10,10 @@ use super::backends;
 use super::found::Found;
 use super::search::Search;
 use super::table::{ENGINES, Engine, Said};
-use crate::findings::{Findings, chain};
+use crate::findings::Findings;
 use crate::root::RunError;
 use crate::{Command, Root};
+use edgeorch_engines::chain;
 
 /// Programs of one engine: who has more has a folder of builds on the search path.
 const MOST: usize = 4;

@@ -31,7 +31,7 @@ pub fn probe(root: &Root, models: &str, findings: &mut Findings) -> Software {
     let search = match Search::of(root) {
         Ok(search) => search,
         Err(error) => {
-            findings.unknown("software", crate::findings::chain(&error));
+            findings.unknown("software", edgeorch_engines::chain(&error));
             return Software { libraries: libraries::probe(root, findings), ..Software::default() };
         }
     };

@@ -6,8 +6,9 @@ use edgeorch_engines::contract::host::Python;
 use super::ask::{Asked, ask};
 use super::found::is_plain;
 use super::search::{Search, is_file};
-use crate::findings::{Findings, chain};
+use crate::findings::Findings;
 use crate::{Command, Root};
+use edgeorch_engines::chain;
 
 const FIELD: &str = "software.python";
 

@@ -16,9 +16,10 @@ mod thermal;
 
 use edgeorch_engines::contract::host::{Machine, Power, Thermal};
 
-use crate::findings::{Findings, chain};
+use crate::findings::Findings;
 use crate::platform::System;
 use crate::root::{Command, Root};
+use edgeorch_engines::chain;
 use powershell::{arguments, ask, script};
 
 pub use storage::probe as storage;

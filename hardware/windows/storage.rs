@@ -8,8 +8,9 @@ use edgeorch_engines::contract::host::{Storage, StorageKind};
 use serde::Deserialize;
 
 use super::powershell::{Answer, Row, arguments, ask, script};
-use crate::findings::{Findings, chain, printable};
+use crate::findings::{Findings, printable};
 use crate::root::{Command, Root};
+use edgeorch_engines::chain;
 
 const SCRIPT: Command = script("windows-storage.json", arguments!("scripts/storage.ps1"));
 

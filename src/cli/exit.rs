@@ -7,7 +7,6 @@ use edgeorch_engines::Refusal;
 
 use edgeorch_hardware::capture::CaptureError;
 
-use crate::chain::chain;
 use crate::control::client::ClientError;
 use crate::daemon::DaemonError;
 use crate::engine::EngineError;
@@ -15,6 +14,7 @@ use crate::home::HomeError;
 use crate::model::source::FetchError;
 use crate::model::store::StoreError;
 use crate::reconcile::prepare::PrepareError;
+use edgeorch_engines::chain;
 
 /// How the process ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,10 +1,10 @@
 //! `edgeorch models ls|rm|verify`: what was fetched.
 
 use super::{Exit, Failure, block_on, print_json, table, terminal};
-use crate::chain::chain;
 use crate::home::Home;
 use crate::model::store::{Entry, Listing, Store};
 use crate::progress;
+use edgeorch_engines::chain;
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Verb {

@@ -12,12 +12,12 @@ use tokio::sync::{mpsc, watch};
 
 use super::profile::ProfileArgument;
 use super::{Exit, Failure, terminal};
-use crate::chain::chain;
 use crate::daemon::{self, Setup};
 use crate::home::Home;
 use crate::progress;
 use crate::reconcile::prepare::PrepareError;
 use crate::reconcile::{Happening, Order};
+use edgeorch_engines::chain;
 use edgeorch_hardware::{self as hardware, Request, Root};
 use tell::Teller;
 

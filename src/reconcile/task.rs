@@ -12,13 +12,13 @@ use tokio::sync::{mpsc, watch};
 use super::prepare::Prepared;
 use super::preparer::Outcome;
 use super::{Happening, Order, Wish, publish};
-use crate::chain::chain;
 use crate::control::{ModelStatus, Status};
 use crate::engine::Engines;
 use crate::gateway::{ModelCard, Publisher, Route, Signal, Traffic};
 use crate::plan::Plan;
 use crate::supervise::instance::Recipe;
 use crate::supervise::{Command, Instance, Meters, Notice, Snapshot};
+use edgeorch_engines::chain;
 
 /// One wanted model.
 pub struct Model {

@@ -12,8 +12,8 @@ use tokio::task::AbortHandle;
 use super::instance::{Command, Instance, Notice, Recipe, Snapshot};
 use super::lifecycle::{Action, Event, Lifecycle, Limits, State, StopTimes};
 use super::probe::{self, Finding, Patient};
-use crate::chain::chain;
 use crate::launch::{Child, GroupMemory, Launcher, Logs, Nonce, Ports, Signal, SweepError};
+use edgeorch_engines::chain;
 
 /// How often a starting child is looked at for progress.
 const LOOK: Duration = Duration::from_secs(1);

@@ -89,6 +89,23 @@ mod tests {
         assert_eq!(targets.iter().collect::<BTreeSet<_>>().len(), targets.len());
     }
 
+    /// Windows is asked by that table alone, so the two must agree.
+    #[test]
+    fn the_table_of_devices_says_the_same() {
+        let mut compared = 0;
+        let mut agree = |devices: &[String], integrated| {
+            for id in devices {
+                if let Some(told) = crate::devices::shares_main_memory(&format!("1002:{id}")) {
+                    assert_eq!(told, integrated, "1002:{id}");
+                    compared += 1;
+                }
+            }
+        };
+        CHIPS.carve_out.iter().chain(&CHIPS.unified).for_each(|chip| agree(&chip.devices, true));
+        agree(&CHIPS.cards, false);
+        assert!(compared > 5, "{compared} ids are in both");
+    }
+
     fn kind(signs: Signs) -> Option<MemoryKind> {
         memory_kind(signs).map(|told| told.value)
     }

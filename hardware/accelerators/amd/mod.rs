@@ -20,7 +20,7 @@ use edgeorch_engines::contract::OsFamily;
 use super::pci::{self, Function};
 use super::{Sightings, available};
 use crate::Root;
-use crate::findings::chain;
+use edgeorch_engines::chain;
 
 use device::Device;
 use rocm::Rocm;

@@ -9,8 +9,9 @@ use edgeorch_engines::contract::host::{DeviceMemory, MemoryKind, Vendor};
 
 use super::Facts;
 use super::listed::Seen;
-use crate::findings::{Findings, chain};
+use crate::findings::Findings;
 use crate::macos::metal::Device;
+use edgeorch_engines::chain;
 
 pub fn of(seen: &Seen, device: Option<&Device>, facts: &Facts, findings: &mut Findings) -> DeviceMemory {
     findings.none("memory.parts", "the memory is of one kind");

@@ -13,13 +13,14 @@ use edgeorch_engines::contract::OsFamily;
 use super::Sightings;
 use super::pci::Function;
 use crate::Root;
-use crate::findings::{Findings, chain};
+use crate::findings::Findings;
 use crate::macos::ioreg::{self, Display, Object};
 use crate::macos::metal::{self, Device, MetalError};
 use crate::macos::profiler::{self, Entry, ProfilerError};
 use crate::macos::sysctl::{self, Sysctl};
 use crate::macos::together;
 use crate::macos::vm_stat::{VM_STAT, VmStat};
+use edgeorch_engines::chain;
 use listed::Seen;
 
 pub fn probe(root: &Root, _: &[Function]) -> Sightings {

@@ -16,9 +16,10 @@ use edgeorch_engines::contract::host::{
 
 use super::pci::Function;
 use super::{Sighting, Sightings};
-use crate::findings::{Findings, chain, printable};
+use crate::findings::{Findings, printable};
 use crate::root::{Command, Root};
 use crate::windows::powershell::{Answer, Row, arguments, ask, script};
+use edgeorch_engines::chain;
 use identity::Identity;
 use serde::Deserialize;
 

@@ -9,8 +9,9 @@ use serde::Deserialize;
 use super::arm::{self, ArmError};
 use super::cpuinfo::CpuInfo;
 use crate::Root;
-use crate::findings::{Findings, Unprintable, chain, printable};
+use crate::findings::{Findings, Unprintable, printable};
 use crate::linux::device_tree;
+use edgeorch_engines::chain;
 
 const CPUINFO: &str = "/proc/cpuinfo";
 

@@ -36,13 +36,13 @@ impl BottomError {
 
 impl From<BlockError> for BottomError {
     fn from(error: BlockError) -> BottomError {
-        BottomError::Block(crate::findings::chain(&error))
+        BottomError::Block(edgeorch_engines::chain(&error))
     }
 }
 
 impl From<PoolError> for BottomError {
     fn from(error: PoolError) -> BottomError {
-        BottomError::Block(crate::findings::chain(&error))
+        BottomError::Block(edgeorch_engines::chain(&error))
     }
 }
 

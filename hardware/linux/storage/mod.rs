@@ -13,7 +13,8 @@ use edgeorch_engines::contract::host::Storage;
 
 use super::mounts::{self, Mount};
 use crate::Root;
-use crate::findings::{Findings, chain};
+use crate::findings::Findings;
+use edgeorch_engines::chain;
 
 const MOUNTINFO: &str = "/proc/self/mountinfo";
 

@@ -63,7 +63,7 @@ pub fn fill(storage: &mut Storage, asked: Result<Room, RoomError>, findings: &mu
     let room = match asked {
         Ok(room) => room,
         Err(error) => {
-            let reason = crate::findings::chain(&error);
+            let reason = edgeorch_engines::chain(&error);
             return fields.iter().for_each(|field| findings.unknown(*field, &reason));
         }
     };

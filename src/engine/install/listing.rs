@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::chain::chain;
 use crate::model::source::client;
 use crate::model::store::Digest;
+use edgeorch_engines::chain;
 
 /// A listing of hundreds of files has some 100 KB.
 const LONGEST: usize = 8 << 20;

@@ -8,9 +8,9 @@ use super::super::Engines;
 use super::super::receipt::Receipt;
 use super::build::{Build, jobs};
 use super::{listing, unpack};
-use crate::chain::chain;
 use crate::model::source::{FetchError, Kind};
 use crate::progress::{Progress, metered};
+use edgeorch_engines::chain;
 
 /// Where program and libraries lie in an installation.
 pub(super) const BIN: &str = "bin";

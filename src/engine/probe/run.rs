@@ -12,8 +12,8 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
 
 use super::super::find::Found;
-use crate::chain::chain;
 use crate::launch::{SpawnError, check_program, exit_of, scrub};
+use edgeorch_engines::chain;
 
 /// llama-server's help has 59 KB.
 const LONGEST: u64 = 1 << 20;
