@@ -156,9 +156,29 @@ fn the_engines_package_is_pure() {
     );
 }
 
+/// Captures are made of what went through the root: a probe that reaches around it is missing from them.
+#[test]
+fn probes_ask_through_their_root() {
+    let forbidden = ["std::fs", "File::open", "std::process", "env::var", "edgeorch::", "tokio"];
+    // The root itself; captures as files; measurements, and the environment, which are answers of a root.
+    let apart = ["hardware/root/", "hardware/capture/", "hardware/measure/", "hardware/software/search.rs"];
+    for file in rust_files("hardware") {
+        if apart.iter().any(|place| file.path.starts_with(place)) {
+            continue;
+        }
+        for (number, line) in file.program() {
+            let found = forbidden.iter().find(|name| line.contains(**name));
+            assert!(found.is_none(), "{}:{number} reaches around its root: {line}", file.path.display());
+        }
+    }
+    let manifest = std::fs::read_to_string(root().join("hardware/Cargo.toml")).unwrap();
+    let ours: Vec<&str> = manifest.lines().filter(|line| line.contains("path = \"..")).collect();
+    assert_eq!(ours, ["edgeorch-engines = { path = \"../engines\" }"]);
+}
+
 #[test]
 fn every_source_file_says_what_it_is_for() {
-    for file in rust_files("src").into_iter().chain(rust_files("engines")) {
+    for file in ["src", "engines", "hardware"].into_iter().flat_map(rust_files) {
         assert!(file.is_test() || file.text.starts_with("//!"), "{} has no header", file.path.display());
     }
 }
