@@ -82,7 +82,7 @@ pub fn quality(loss: &Loss, width: usize) -> String {
     let basis = match loss.how {
         How::ThisModel => "measured on this model".to_owned(),
         How::SameFamily => format!("measured on {} of the same family", models.join(", ")),
-        How::NearestSize => format!("no model of its family was measured: by {}", models.join(", ")),
+        How::NearestSize => format!("the nearest sizes of other families: {}", models.join(", ")),
     };
     let against =
         loss.against.iter().map(|other| format!(", compared with {other} only")).collect::<String>();
@@ -189,7 +189,7 @@ mod tests {
             let digits = number.trim_matches(['0', '.']);
             assert_eq!(digits.chars().filter(char::is_ascii_digit).count(), 1, "{text}");
         }
-        assert!(text.contains("no model of its family was measured: by Llama 3 8B"), "{text}");
+        assert!(text.contains("(basis: the nearest sizes of other families: Llama 3 8B"), "{text}");
     }
 
     #[test]

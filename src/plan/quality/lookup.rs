@@ -226,9 +226,8 @@ fn nearest(mut all: Vec<Candidate>) -> Vec<Candidate> {
     all
 }
 
-/// By how much the span of the rows is widened at both ends. Set so that of the tables left out one by one, at least
-/// nine rows in ten lie in the band that the others give (see the tests); a measured model may still be judged on
-/// another text.
+/// By how much the span of the rows is widened at both ends: chosen, not fitted. Of tables that are left out, nine rows
+/// in ten lie in the band that the others give (see the tests). Even a measured model may be judged on another text.
 fn factor(one: &Candidate) -> f64 {
     let kind = match one.how {
         How::ThisModel => 1.25,
