@@ -8,6 +8,7 @@ use super::profile::ProfileArgument;
 use super::{Exit, Failure, block_on, print_json, report, table, terminal};
 use crate::engine::Engines;
 use crate::home::Home;
+use crate::plan::quality::{self, Loss};
 use crate::plan::{Plan, Verdict};
 use crate::progress;
 use crate::reconcile::prepare::{PrepareError, Workshop};
@@ -27,9 +28,27 @@ pub struct Arguments {
 struct Planned {
     #[serde(flatten)]
     plan: Plan,
+    quality: Quality,
     /// None where the engine is not installed: flags follow from its own `--help`.
     program: Option<String>,
     arguments: Option<Vec<Flag>>,
+}
+
+/// What the type of the weights costs, or why this can't be told.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Quality {
+    Known(Loss),
+    Unknown { unknown: String },
+}
+
+impl Quality {
+    fn of(plan: &Plan) -> Quality {
+        match quality::of_weights(&plan.model) {
+            Ok(loss) => Quality::Known(loss),
+            Err(why) => Quality::Unknown { unknown: why.to_string() },
+        }
+    }
 }
 
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
@@ -56,6 +75,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             let plan = workshop.plan(wish, &weights, taken)?;
             let spec = launch(wish, &plan, &engines).await?;
             Ok::<_, Failure>(Planned {
+                quality: Quality::of(&plan),
                 plan,
                 program: spec.as_ref().map(|spec| spec.program.display().to_string()),
                 arguments: spec.map(|spec| spec.flags),
@@ -89,6 +109,9 @@ async fn launch(wish: &Wish, plan: &Plan, engines: &Engines) -> Result<Option<La
 fn text(planned: &Planned) -> String {
     let width = terminal::width();
     let mut text = report::sum(&planned.plan, width);
+    if let Quality::Known(loss) = &planned.quality {
+        text += &report::quality(loss, width);
+    }
     text.push('\n');
     match (&planned.program, &planned.arguments) {
         (Some(program), Some(flags)) => text += &report::arguments(program, flags, width),

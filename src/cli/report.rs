@@ -3,6 +3,7 @@
 use edgeorch_engines::{Bytes, Flag};
 
 use super::table;
+use crate::plan::quality::{How, Loss, Measure};
 use crate::plan::{Plan, Verdict};
 
 /// The sum and the verdict, at most `width` columns wide.
@@ -74,6 +75,62 @@ fn broken(change: &str, width: usize) -> Vec<String> {
     folded.join("\n").lines().map(str::to_owned).collect()
 }
 
+/// What the type of the weights costs, and by whose measurement: never more digits than its basis bears.
+pub fn quality(loss: &Loss, width: usize) -> String {
+    let mut models: Vec<&str> = loss.basis.iter().map(|row| row.model).collect();
+    models.dedup();
+    let basis = match loss.how {
+        How::ThisModel => "measured on this model".to_owned(),
+        How::SameFamily => format!("measured on {} of the same family", models.join(", ")),
+        How::NearestSize => format!("the nearest sizes of other families: {}", models.join(", ")),
+    };
+    let against =
+        loss.against.iter().map(|other| format!(", compared with {other} only")).collect::<String>();
+    let text = format!("{}: {}{against} (basis: {basis})", loss.quants.join(" or "), cost(loss));
+    let folded = table::fold(&text, "", width.saturating_sub(12).max(20));
+    let mut lines = folded.lines();
+    let mut text = format!("  {:<10}{}\n", "quality", lines.next().unwrap_or_default());
+    lines.for_each(|line| text += &format!("{:12}{line}\n", ""));
+    text
+}
+
+fn cost(loss: &Loss) -> String {
+    let (unit, of) = match loss.measure {
+        Measure::Perplexity => (" %", "more perplexity"),
+        Measure::Score => (" %", "of the task scores lost"),
+        Measure::TopToken => (" %", "of the likeliest tokens changed"),
+        Measure::Answers => (" %", "of the answers changed"),
+        Measure::Kld => ("", "mean KL divergence"),
+        Measure::KldP99 => ("", "KL divergence of the worst hundredth"),
+    };
+    let digits = if loss.how == How::ThisModel { 2 } else { 1 };
+    // What has grown tenfold is broken: by how much tells nobody anything.
+    const BROKEN: f64 = 1000.0;
+    if loss.measure == Measure::Perplexity && loss.low > BROKEN {
+        return format!("more than {BROKEN}{unit} {of}");
+    }
+    let low = rounded(loss.low.max(0.0), digits, f64::floor);
+    match loss.high {
+        high if loss.measure == Measure::Perplexity && high > BROKEN => {
+            format!("{low} to more than {BROKEN}{unit} {of}")
+        }
+        high => format!("{low} to {}{unit} {of}", rounded(high.max(0.0), digits, f64::ceil)),
+    }
+}
+
+/// With so many significant digits, rounded away from the middle of the band.
+fn rounded(value: f64, digits: i32, round: fn(f64) -> f64) -> String {
+    if value <= 0.0 {
+        return "0".to_owned();
+    }
+    let places = digits - 1 - value.log10().floor() as i32;
+    let scale = 10_f64.powi(places);
+    // What is round already must not be moved by the last bit of a float.
+    let steps = value * scale;
+    let steps = if (steps - steps.round()).abs() < 1e-9 { steps.round() } else { round(steps) };
+    format!("{:.*}", usize::try_from(places).unwrap_or(0), steps / scale)
+}
+
 /// The command line, one flag a line, each with its reason.
 pub fn arguments(program: &str, flags: &[Flag], width: usize) -> String {
     let column =
@@ -105,4 +162,49 @@ fn quoted(flag: &Flag) -> String {
         if plain { word.clone() } else { format!("'{}'", word.replace('\'', r"'\''")) }
     };
     flag.words.iter().map(quote).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::quality::{Subject, loss};
+
+    fn of(name: &str, architecture: &str, millions: u64, quant: &str) -> String {
+        let subject = Subject { name: Some(name), architecture, parameters: millions * 1_000_000 };
+        quality(&loss(subject, quant, None).unwrap(), 400)
+    }
+
+    #[test]
+    fn a_measured_model_is_told_with_its_band_and_as_measured() {
+        let text = of("Meta Llama 3 8B", "llama", 8030, "Q4_K_M");
+        assert!(text.starts_with("  quality   Q4_K_M: "), "{text}");
+        assert!(text.ends_with(" % more perplexity (basis: measured on this model)\n"), "{text}");
+    }
+
+    #[test]
+    fn what_other_models_lost_is_told_with_one_digit_and_their_names() {
+        let text = of("Granite 4", "granite", 8000, "Q4_K_M");
+        let band: Vec<&str> = text.split([':', '%']).nth(1).unwrap().trim().split(" to ").collect();
+        for number in band {
+            let digits = number.trim_matches(['0', '.']);
+            assert_eq!(digits.chars().filter(char::is_ascii_digit).count(), 1, "{text}");
+        }
+        assert!(text.contains("(basis: the nearest sizes of other families: Llama 3 8B"), "{text}");
+    }
+
+    #[test]
+    fn a_reference_that_is_quantized_itself_is_told() {
+        let text = of("Llama 3.3 70B Instruct", "llama", 70_600, "EXL2 4.0 bpw");
+        assert!(text.contains("compared with EXL2 5.0 bpw only"), "{text}");
+    }
+
+    #[test]
+    fn rounding_never_narrows_a_band() {
+        assert_eq!(rounded(2.33, 1, f64::floor), "2");
+        assert_eq!(rounded(2.33, 1, f64::ceil), "3");
+        assert_eq!(rounded(0.0123, 2, f64::floor), "0.012");
+        assert_eq!(rounded(0.3, 1, f64::ceil), "0.3");
+        assert_eq!(rounded(123.4, 2, f64::ceil), "130");
+        assert_eq!(rounded(0.0, 2, f64::floor), "0");
+    }
 }

@@ -7,6 +7,7 @@
 
 pub mod decide;
 pub mod memory;
+pub mod quality;
 
 pub use decide::{Allowance, Alternative, Approved, Plan, Verdict, decide};
 pub use memory::{Part, Sum};

@@ -1,0 +1,91 @@
+//! The quantization ladder as data: bits, formats and engines of each type of weights and caches.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+/// The whole of `ladder.yaml`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ladder {
+    pub weights: Vec<Step>,
+    pub cache: Vec<CacheStep>,
+    /// Bits per weight of GGUF tensor types.
+    pub tensors: BTreeMap<String, f64>,
+}
+
+/// One type that weights are published in.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Step {
+    pub name: String,
+    /// Bits per weight; `None` where the name alone doesn't settle it.
+    #[serde(default)]
+    pub bits: Option<f64>,
+    /// The GGUF tensor type that most of such weights are of.
+    #[serde(default)]
+    pub tensor: Option<String>,
+    /// Losses are measured against it.
+    #[serde(default)]
+    pub reference: bool,
+    /// The name is followed by the bits aimed at: `EXL3 4.0 bpw`.
+    #[serde(default)]
+    pub by_target: bool,
+    pub formats: Vec<String>,
+    pub engines: Vec<String>,
+    /// Where the bits are from.
+    pub source: String,
+}
+
+/// One type of the key-value cache.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CacheStep {
+    pub name: String,
+    pub bits: f64,
+    #[serde(default)]
+    pub reference: bool,
+    pub engines: Vec<String>,
+    pub source: String,
+}
+
+impl Step {
+    /// Whether `fidelity: high` takes weights of this type, `bits` being those of [`step`].
+    pub fn is_high_fidelity(bits: Option<f64>) -> bool {
+        bits.is_some_and(|bits| bits >= 8.0)
+    }
+}
+
+impl CacheStep {
+    /// Whether `fidelity: high` takes a cache of this type: q8_0 or better.
+    pub fn is_high_fidelity(&self) -> bool {
+        self.bits >= 8.5
+    }
+}
+
+#[expect(clippy::expect_used, reason = "the ladder is compiled in, and a test reads it")]
+static LADDER: LazyLock<Ladder> = LazyLock::new(|| {
+    serde_saphyr::from_str(include_str!("ladder.yaml")).expect("ladder.yaml is well-formed")
+});
+
+pub fn ladder() -> &'static Ladder {
+    &LADDER
+}
+
+/// The step called `name`, in any case, and its bits per weight.
+pub fn step(name: &str) -> Option<(&'static Step, Option<f64>)> {
+    let exact = |step: &&Step| !step.by_target && step.name.eq_ignore_ascii_case(name);
+    if let Some(step) = ladder().weights.iter().find(exact) {
+        return Some((step, step.bits));
+    }
+    let (kind, rest) = name.split_once(' ')?;
+    let bits: f64 = rest.strip_suffix(" bpw")?.parse().ok()?;
+    // No trellis or mix of these formats has fewer bits than one, or more than it quantizes from.
+    let step = ladder().weights.iter().find(|step| step.by_target && step.name.eq_ignore_ascii_case(kind))?;
+    (1.0..=16.0).contains(&bits).then_some((step, Some(bits)))
+}
+
+pub fn cache_step(name: &str) -> Option<&'static CacheStep> {
+    ladder().cache.iter().find(|step| step.name.eq_ignore_ascii_case(name))
+}
