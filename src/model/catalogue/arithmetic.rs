@@ -1,0 +1,185 @@
+//! How many parameters a shape has: every matrix, bias and norm, added up.
+
+use super::entry::{Biases, Entry, Experts, Recurrent, Shape, Vision};
+
+impl Entry {
+    /// All elements that its shape gives.
+    pub fn counted(&self) -> u64 {
+        self.shape.parameters()
+    }
+}
+
+impl Shape {
+    /// All elements: the text model, and the tower for images where there is one.
+    pub fn parameters(&self) -> u64 {
+        self.elements(|experts| experts.count) + self.vision.map_or(0, Vision::parameters)
+    }
+
+    /// What one token meets on its way, embeddings included as makers count them; only of mixtures.
+    pub fn active_parameters(&self) -> Option<u64> {
+        self.experts.map(|_| self.elements(|experts| experts.used))
+    }
+
+    fn elements(&self, experts: impl Fn(&Experts) -> u64) -> u64 {
+        let recurrent = self.recurrent.map_or(0, Recurrent::layers).min(self.layers);
+        let mixtures = self.experts.map_or(0, |experts| experts.layers(self.layers));
+        let dense = match self.experts {
+            Some(experts) if experts.beside_dense => self.layers,
+            _ => self.layers - mixtures,
+        };
+        self.embeddings()
+            + self.attention_of_all(self.layers - recurrent)
+            + self.recurrent.map_or(0, |kind| recurrent * kind.elements(self.embedding))
+            + dense * self.feed_forward(self.feed_forward)
+            + self.experts.map_or(0, |kind| mixtures * self.mixture(&kind, experts(&kind)))
+            + self.norms()
+            + self.per_layer()
+    }
+
+    fn embeddings(&self) -> u64 {
+        let copies = if self.tied_embeddings { 1 } else { 2 };
+        (copies * self.vocabulary + self.positions) * self.embedding
+    }
+
+    /// All layers with attention: those that see the whole context can have other heads.
+    fn attention_of_all(&self, layers: u64) -> u64 {
+        let full = self.window.and_then(|window| Some((layers / window.full_every?, window.full_heads?)));
+        let (full_layers, full) = match full {
+            Some((count, heads)) => {
+                let values = if heads.values_are_keys { 1 } else { 2 };
+                (count, count * self.attention_by_heads(heads.kv_heads, heads.head_size, values))
+            }
+            None => (0, 0),
+        };
+        let one = match self.latent {
+            Some(latent) => latent.elements(self.embedding, self.heads),
+            None => self.attention_by_heads(self.kv_heads, self.head_size, 2),
+        };
+        full + (layers - full_layers) * one
+    }
+
+    /// One layer. `keys_and_values`: 2 matrices, or 1 where both are the same.
+    fn attention_by_heads(&self, kv_heads: u64, head_size: u64, keys_and_values: u64) -> u64 {
+        let (query, kv) = (self.heads * head_size, kv_heads * head_size);
+        let made = query * if self.attention.gate { 2 } else { 1 } + keys_and_values * kv;
+        let biases = match self.biases {
+            Biases::None => 0,
+            Biases::Qkv => made,
+            Biases::Attention | Biases::All => made + self.embedding,
+        };
+        let norms = match (self.attention.head_norms, self.attention.full_norms) {
+            (true, _) => 2 * head_size,
+            (false, true) => query + kv,
+            (false, false) => 0,
+        };
+        self.embedding * (made + query) + biases + norms
+    }
+
+    fn feed_forward(&self, width: u64) -> u64 {
+        let into = if self.gated { 2 } else { 1 };
+        let biases = if self.biases == Biases::All { into * width + self.embedding } else { 0 };
+        (into + 1) * self.embedding * width + biases
+    }
+
+    /// One layer of experts with its router.
+    fn mixture(&self, experts: &Experts, counted: u64) -> u64 {
+        let gate = if experts.shared_gate { self.embedding } else { 0 };
+        self.embedding * experts.count
+            + counted * self.feed_forward(experts.feed_forward)
+            + self.feed_forward(experts.shared)
+            + gate
+    }
+
+    fn norms(&self) -> u64 {
+        let bias = if self.biases == Biases::All { 2 } else { 1 };
+        bias * (self.norms * self.layers + 1) * self.embedding
+    }
+
+    /// The table, the matrix that makes a second one from the embedding, and each layer's gate, projection and norm.
+    fn per_layer(&self) -> u64 {
+        self.per_layer.map_or(0, |side| {
+            let all = side.embedding * self.layers;
+            side.vocabulary * all
+                + self.embedding * all
+                + self.layers * (2 * self.embedding * side.embedding + self.embedding)
+                + side.embedding
+        })
+    }
+}
+
+impl Experts {
+    /// How many of a model's layers are mixtures.
+    fn layers(&self, all: u64) -> u64 {
+        (all - self.dense_layers.min(all)) / self.every.max(1)
+    }
+}
+
+impl super::entry::Latent {
+    /// One layer: queries, keys and values down to their ranks with a norm and up again, and the output.
+    fn elements(&self, embedding: u64, heads: u64) -> u64 {
+        let query = heads * (self.nope + self.rope);
+        let queries = match self.query_rank {
+            Some(rank) => embedding * rank + rank + rank * query,
+            None => embedding * query,
+        };
+        queries
+            + embedding * (self.kv_rank + self.rope)
+            + self.kv_rank
+            + self.kv_rank * heads * (self.nope + self.value)
+            + heads * self.value * embedding
+    }
+}
+
+impl Recurrent {
+    /// How many layers are of this kind.
+    pub fn layers(self) -> u64 {
+        match self {
+            Self::DeltaNet { layers, .. }
+            | Self::Mamba2 { layers, .. }
+            | Self::ShortConvolution { layers, .. } => layers,
+        }
+    }
+
+    /// One layer, without its norms and feed-forward.
+    fn elements(self, embedding: u64) -> u64 {
+        match self {
+            Self::DeltaNet { key_heads, value_heads, key_size, value_size, convolution, .. } => {
+                let (key, value) = (key_heads * key_size, value_heads * value_size);
+                // Query, key, value and the gate of the output; a decay and a step for each head.
+                embedding * (2 * key + 2 * value + 2 * value_heads)
+                    + convolution * (2 * key + value)
+                    + 2 * value_heads
+                    + value_size
+                    + value * embedding
+            }
+            Self::Mamba2 { inner, heads, state, groups, convolution, .. } => {
+                let convolved = inner + 2 * groups * state;
+                // A bias for what is convolved; decay, skip and step for each head; the norm before the output.
+                embedding * (inner + convolved + heads)
+                    + (convolution + 1) * convolved
+                    + 3 * heads
+                    + inner
+                    + inner * embedding
+            }
+            Self::ShortConvolution { convolution, .. } => {
+                embedding * 3 * embedding + convolution * embedding + embedding * embedding
+            }
+        }
+    }
+}
+
+impl Vision {
+    /// The tower's layers with biases and two norms, patches, positions and the projector.
+    fn parameters(self) -> u64 {
+        let (wide, into) = (self.feed_forward, if self.gated { 2 } else { 1 });
+        let layer = 4 * self.embedding * (self.embedding + 1)
+            + (into + 1) * self.embedding * wide
+            + into * wide
+            + self.embedding
+            + 4 * self.embedding;
+        self.layers * layer
+            + (self.patch + 1 + self.positions) * self.embedding
+            + 2 * self.embedding
+            + self.projector
+    }
+}

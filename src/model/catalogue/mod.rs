@@ -1,0 +1,45 @@
+//! The catalogue: open-weight models that a plan can propose, as data.
+//!
+//! One YAML file per family beside this one, compiled in; each says in its first comment where its figures are from.
+//! [`entry`] is the form of a file, [`arithmetic`] counts the parameters that a shape gives. A test holds that count
+//! against the maker's own for every entry, so that a wrong dimension can't hide.
+//!
+//! A new family is a file and its line in `FILES`. What can't be sourced is left out: an absent model is only not
+//! proposed, a wrong one gives a wrong plan.
+
+mod arithmetic;
+mod entry;
+#[cfg(test)]
+mod tests;
+
+use std::sync::LazyLock;
+
+pub use entry::{
+    Attention, Biases, Context, Entry, Experts, Family, FullHeads, Latent, Licence, PerLayer, Recurrent,
+    Repositories, Shape, Task, Vision, Window,
+};
+
+/// All families, in the order of their files' names.
+pub fn families() -> &'static [Family] {
+    &FAMILIES
+}
+
+/// All models, each with its family.
+pub fn models() -> impl Iterator<Item = (&'static Family, &'static Entry)> {
+    families().iter().flat_map(|family| family.models.iter().map(move |entry| (family, entry)))
+}
+
+/// The model of this name, as its maker writes it; capitals do not matter.
+pub fn find(name: &str) -> Option<(&'static Family, &'static Entry)> {
+    models().find(|(_, entry)| entry.name.eq_ignore_ascii_case(name))
+}
+
+#[expect(clippy::expect_used, reason = "the files are compiled in, and a test reads each")]
+static FAMILIES: LazyLock<Vec<Family>> = LazyLock::new(|| {
+    FILES
+        .iter()
+        .map(|(_, text)| serde_saphyr::from_str(text).expect("the catalogue is well-formed"))
+        .collect()
+});
+
+const FILES: &[(&str, &str)] = &[("qwen3", include_str!("qwen3.yaml"))];
