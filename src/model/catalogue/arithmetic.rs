@@ -12,12 +12,15 @@ impl Entry {
 impl Shape {
     /// All elements: the text model, and the tower for images where there is one.
     pub fn parameters(&self) -> u64 {
-        self.elements(|experts| experts.count) + self.vision.map_or(0, Vision::parameters)
+        self.elements(|experts| experts.count)
+            + self.prediction_layers * self.prediction_layer()
+            + self.vision.map_or(0, Vision::parameters)
     }
 
-    /// What one token meets on its way, embeddings included as makers count them; only of mixtures.
+    /// What one token is multiplied with, of mixtures only: of the table of embeddings it reads a single row.
     pub fn active_parameters(&self) -> Option<u64> {
-        self.experts.map(|_| self.elements(|experts| experts.used))
+        let table = if self.tied_embeddings { 0 } else { self.vocabulary * self.embedding };
+        self.experts.map(|_| self.elements(|experts| experts.used) - table)
     }
 
     fn elements(&self, experts: impl Fn(&Experts) -> u64) -> u64 {
@@ -51,11 +54,14 @@ impl Shape {
             }
             None => (0, 0),
         };
-        let one = match self.latent {
+        full + (layers - full_layers) * self.attention()
+    }
+
+    fn attention(&self) -> u64 {
+        match self.latent {
             Some(latent) => latent.elements(self.embedding, self.heads),
             None => self.attention_by_heads(self.kv_heads, self.head_size, 2),
-        };
-        full + (layers - full_layers) * one
+        }
     }
 
     /// One layer. `keys_and_values`: 2 matrices, or 1 where both are the same.
@@ -88,6 +94,18 @@ impl Shape {
             + counted * self.feed_forward(experts.feed_forward)
             + self.feed_forward(experts.shared)
             + gate
+    }
+
+    /// A layer with attention, and the matrix that joins the last layer's output with the next token's embedding.
+    fn prediction_layer(&self) -> u64 {
+        let feed_forward = match self.experts {
+            Some(experts) => self.mixture(&experts, experts.count),
+            None => self.feed_forward(self.feed_forward),
+        };
+        self.attention()
+            + feed_forward
+            + 2 * self.embedding * self.embedding
+            + (self.norms + 3) * self.embedding
     }
 
     fn norms(&self) -> u64 {

@@ -134,6 +134,9 @@ pub struct Shape {
     pub latent: Option<Latent>,
     #[serde(default)]
     pub recurrent: Option<Recurrent>,
+    /// Layers behind the last that guess further tokens (MTP): in the maker's files, and off unless asked for.
+    #[serde(default)]
+    pub prediction_layers: u64,
     #[serde(default)]
     pub per_layer: Option<PerLayer>,
     #[serde(default)]

@@ -42,4 +42,18 @@ static FAMILIES: LazyLock<Vec<Family>> = LazyLock::new(|| {
         .collect()
 });
 
-const FILES: &[(&str, &str)] = &[("qwen3", include_str!("qwen3.yaml"))];
+const FILES: &[(&str, &str)] = &[
+    ("gemma3", include_str!("gemma3.yaml")),
+    ("gemma4", include_str!("gemma4.yaml")),
+    ("granite", include_str!("granite.yaml")),
+    ("llama3", include_str!("llama3.yaml")),
+    ("olmo", include_str!("olmo.yaml")),
+    ("phi", include_str!("phi.yaml")),
+    ("qwen2.5", include_str!("qwen2.5.yaml")),
+    ("qwen3", include_str!("qwen3.yaml")),
+    ("qwen3-next", include_str!("qwen3-next.yaml")),
+    ("qwen3-vl", include_str!("qwen3-vl.yaml")),
+    ("qwen3.5", include_str!("qwen3.5.yaml")),
+    ("smollm", include_str!("smollm.yaml")),
+    ("tinyllama", include_str!("tinyllama.yaml")),
+];
