@@ -1,6 +1,6 @@
 //! How many parameters a shape has: every matrix, bias and norm, added up.
 
-use super::entry::{Biases, Entry, Experts, Recurrent, Shape, Vision};
+use super::entry::{Biases, Entry, Experts, Recurrent, Shape, Sound, Vision};
 
 impl Entry {
     /// All elements that its shape gives.
@@ -15,6 +15,7 @@ impl Shape {
         self.elements(|experts| experts.count)
             + self.prediction_layers * self.prediction_layer()
             + self.vision.map_or(0, Vision::parameters)
+            + self.sound.map_or(0, Sound::parameters)
     }
 
     /// What one token is multiplied with, of mixtures only: of the table of embeddings it reads a single row.
@@ -33,7 +34,7 @@ impl Shape {
         self.embeddings()
             + self.attention_of_all(self.layers - recurrent)
             + self.recurrent.map_or(0, |kind| recurrent * kind.elements(self.embedding))
-            + dense * self.feed_forward(self.feed_forward)
+            + self.dense(dense)
             + self.experts.map_or(0, |kind| mixtures * self.mixture(&kind, experts(&kind)))
             + self.norms()
             + self.per_layer()
@@ -44,17 +45,25 @@ impl Shape {
         (copies * self.vocabulary + self.positions) * self.embedding
     }
 
-    /// All layers with attention: those that see the whole context can have other heads.
+    /// All layers with attention: those that see the whole context can have other heads, and the last can share keys.
     fn attention_of_all(&self, layers: u64) -> u64 {
-        let full = self.window.and_then(|window| Some((layers / window.full_every?, window.full_heads?)));
-        let (full_layers, full) = match full {
-            Some((count, heads)) => {
-                let values = if heads.values_are_keys { 1 } else { 2 };
-                (count, count * self.attention_by_heads(heads.kv_heads, heads.head_size, values))
-            }
-            None => (0, 0),
-        };
-        full + (layers - full_layers) * self.attention()
+        let sharing = self.shared_kv.map_or(0, |shared| shared.layers).min(layers);
+        let (full, other) = self.split(layers - sharing);
+        let (full_sharing, other_sharing) = self.split(sharing);
+        let full_heads = self.window.and_then(|window| window.full_heads);
+        let of_full = full_heads.map_or(0, |heads| {
+            let matrices = if heads.values_are_keys { 1 } else { 2 };
+            full * self.attention_by_heads(heads.kv_heads, heads.head_size, matrices)
+                + full_sharing * self.attention_by_heads(0, heads.head_size, 0)
+        });
+        of_full + other * self.attention() + other_sharing * self.attention_by_heads(0, self.head_size, 0)
+    }
+
+    /// So many of these layers that have heads of their own, and the others.
+    fn split(&self, layers: u64) -> (u64, u64) {
+        let full = self.window.and_then(|window| window.full_heads.and(window.full_every));
+        let full = full.map_or(0, |every| layers / every.max(1));
+        (full, layers - full)
     }
 
     fn attention(&self) -> u64 {
@@ -79,6 +88,13 @@ impl Shape {
             (false, false) => 0,
         };
         self.embedding * (made + query) + biases + norms
+    }
+
+    /// So many dense layers, the last of which can be wider.
+    fn dense(&self, layers: u64) -> u64 {
+        let wider = self.shared_kv.and_then(|shared| Some((shared.layers.min(layers), shared.feed_forward?)));
+        let (last, width) = wider.unwrap_or((0, 0));
+        (layers - last) * self.feed_forward(self.feed_forward) + last * self.feed_forward(width)
     }
 
     fn feed_forward(&self, width: u64) -> u64 {
@@ -199,5 +215,13 @@ impl Vision {
             + (self.patch + 1 + self.positions) * self.embedding
             + 2 * self.embedding
             + self.projector
+    }
+}
+
+impl Sound {
+    /// Two feed-forwards of four times the width, attention with positions, and a gated convolution.
+    fn parameters(self) -> u64 {
+        const SQUARES: u64 = 2 * (4 + 4) + (4 + 1) + 3;
+        self.layers * SQUARES * self.embedding * self.embedding + self.projector
     }
 }

@@ -34,7 +34,7 @@ pub struct Licence {
 #[serde(deny_unknown_fields)]
 pub struct Entry {
     pub name: String,
-    /// `YYYY-MM`.
+    /// `YYYY-MM`: when the maker's repository was made, which can be a month before it was announced.
     #[serde(default)]
     pub released: Option<String>,
     pub tasks: Vec<Task>,
@@ -140,7 +140,11 @@ pub struct Shape {
     #[serde(default)]
     pub per_layer: Option<PerLayer>,
     #[serde(default)]
+    pub shared_kv: Option<SharedKv>,
+    #[serde(default)]
     pub vision: Option<Vision>,
+    #[serde(default)]
+    pub sound: Option<Sound>,
 }
 
 fn yes() -> bool {
@@ -270,6 +274,16 @@ pub struct PerLayer {
     pub vocabulary: u64,
 }
 
+/// The last layers look into keys and values of earlier ones, and make none (Gemma 3n, Gemma 4).
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SharedKv {
+    pub layers: u64,
+    /// Their width, where it is another one.
+    #[serde(default)]
+    pub feed_forward: Option<u64>,
+}
+
 /// The tower that reads images, and the projector behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -284,5 +298,15 @@ pub struct Vision {
     #[serde(default)]
     pub positions: u64,
     /// Elements of the projector or merger.
+    pub projector: u64,
+}
+
+/// The conformer that hears, and the projector behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sound {
+    pub layers: u64,
+    pub embedding: u64,
+    /// Elements of what is before and behind its layers.
     pub projector: u64,
 }

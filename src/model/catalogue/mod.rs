@@ -16,7 +16,7 @@ use std::sync::LazyLock;
 
 pub use entry::{
     Attention, Biases, Context, Entry, Experts, Family, FullHeads, Latent, Licence, PerLayer, Recurrent,
-    Repositories, Shape, Task, Vision, Window,
+    Repositories, Shape, SharedKv, Sound, Task, Vision, Window,
 };
 
 /// All families, in the order of their files' names.
@@ -44,6 +44,7 @@ static FAMILIES: LazyLock<Vec<Family>> = LazyLock::new(|| {
 
 const FILES: &[(&str, &str)] = &[
     ("gemma3", include_str!("gemma3.yaml")),
+    ("gemma3n", include_str!("gemma3n.yaml")),
     ("gemma4", include_str!("gemma4.yaml")),
     ("granite", include_str!("granite.yaml")),
     ("llama3", include_str!("llama3.yaml")),

@@ -112,6 +112,59 @@ fn a_model_is_found_by_its_name_whatever_its_capitals() {
     assert!(find("qwen3").is_none());
 }
 
+/// One layer, width 4, 2 heads of 2, 1 key head, a feed-forward of 8, 10 words.
+const TINY: &str = "{layers: 1, embedding: 4, heads: 2, kv_heads: 1, head_size: 2, feed_forward: 8, vocabulary: 10, \
+                    tied_embeddings: true";
+
+fn tiny(more: &str) -> Shape {
+    serde_saphyr::from_str(&format!("{TINY}{more}}}")).unwrap()
+}
+
+/// What all tiny shapes have: the table of words, and three norms.
+const BARE: u64 = 10 * 4 + 3 * 4;
+/// Query 16, key and value 8 each, output 16.
+const ATTENTION: u64 = 48;
+/// Three matrices of 4 × 8.
+const FEED_FORWARD: u64 = 96;
+
+#[test]
+fn a_dense_layer_is_counted_as_by_hand() {
+    assert_eq!(tiny("").parameters(), BARE + ATTENTION + FEED_FORWARD);
+    assert_eq!(tiny(", biases: qkv").parameters(), BARE + ATTENTION + FEED_FORWARD + 8);
+    assert_eq!(tiny(", attention: {head_norms: true}").parameters(), BARE + ATTENTION + FEED_FORWARD + 4);
+    assert_eq!(tiny(", attention: {full_norms: true}").parameters(), BARE + ATTENTION + FEED_FORWARD + 6);
+    assert_eq!(tiny(", attention: {gate: true}").parameters(), BARE + ATTENTION + FEED_FORWARD + 16);
+    assert_eq!(tiny(", gated: false").parameters(), BARE + ATTENTION + 64);
+}
+
+#[test]
+fn a_token_meets_only_the_experts_that_it_is_sent_to() {
+    let mixture = tiny(", experts: {count: 3, used: 1, feed_forward: 2, shared: 1, shared_gate: true}");
+    let (router, expert, shared) = (12, 24, 12 + 4);
+    assert_eq!(mixture.parameters(), BARE + ATTENTION + router + 3 * expert + shared);
+    assert_eq!(mixture.active_parameters(), Some(BARE + ATTENTION + router + expert + shared));
+    assert_eq!(tiny("").active_parameters(), None);
+}
+
+#[test]
+fn latent_attention_goes_down_to_its_ranks_and_up_again() {
+    let latent = tiny(", latent: {query_rank: 3, kv_rank: 2, rope: 1, nope: 2, value: 2}");
+    // Query 4 × 3, norm 3, 3 × 2 heads × 3; keys and values 4 × (2 + 1), norm 2, 2 × 2 heads × 4; output 4 × 4.
+    assert_eq!(latent.parameters(), BARE + (12 + 3 + 18) + (12 + 2 + 16) + 16 + FEED_FORWARD);
+}
+
+#[test]
+fn layers_with_a_state_have_no_attention() {
+    let short = tiny(", recurrent: {kind: short_convolution, layers: 1, convolution: 3}");
+    assert_eq!(short.parameters(), BARE + (48 + 12 + 16) + FEED_FORWARD);
+}
+
+#[test]
+fn layers_that_share_keys_and_values_make_none() {
+    let sharing = tiny(", shared_kv: {layers: 1, feed_forward: 16}");
+    assert_eq!(sharing.parameters(), BARE + (ATTENTION - 16) + 2 * FEED_FORWARD);
+}
+
 fn off(counted: u64, told: u64) -> f64 {
     (counted as f64 - told as f64).abs() / told as f64
 }
