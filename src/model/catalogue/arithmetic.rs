@@ -10,11 +10,12 @@ impl Entry {
 }
 
 impl Shape {
-    /// All elements: the text model, and the tower for images where there is one.
+    /// All elements: the text model, and what reads images, hears, or guesses ahead where there is such a part.
     pub fn parameters(&self) -> u64 {
         self.elements(|experts| experts.count)
             + self.prediction_layers * self.prediction_layer()
             + self.vision.map_or(0, Vision::parameters)
+            + self.speech.map_or(0, |speech| speech.elements(self))
     }
 
     /// What one token is multiplied with, of mixtures only: of the table of embeddings it reads a single row.
@@ -24,19 +25,15 @@ impl Shape {
     }
 
     fn elements(&self, experts: impl Fn(&Experts) -> u64) -> u64 {
-        let recurrent = self.recurrent.map_or(0, Recurrent::layers).min(self.layers);
-        let mixtures = self.experts.map_or(0, |experts| experts.layers(self.layers));
-        let dense = match self.experts {
-            Some(experts) if experts.beside_dense => self.layers,
-            _ => self.layers - mixtures,
-        };
+        let counts = self.layer_counts();
         self.embeddings()
-            + self.attention_of_all(self.layers - recurrent)
-            + self.recurrent.map_or(0, |kind| recurrent * kind.elements(self.embedding))
-            + dense * self.feed_forward(self.feed_forward)
-            + self.experts.map_or(0, |kind| mixtures * self.mixture(&kind, experts(&kind)))
+            + self.attention_of_all(counts.attention)
+            + self.recurrent.map_or(0, |kind| counts.recurrent * kind.elements(self.embedding))
+            + counts.dense * self.feed_forward(self.feed_forward)
+            + self.experts.map_or(0, |kind| counts.mixtures * self.mixture(&kind, experts(&kind)))
             + self.norms()
             + self.per_layer()
+            + self.encoder.map_or(0, |encoder| encoder.elements(self.embedding))
     }
 
     fn embeddings(&self) -> u64 {
@@ -57,7 +54,8 @@ impl Shape {
         full + (layers - full_layers) * self.attention()
     }
 
-    fn attention(&self) -> u64 {
+    /// One layer with the heads that most have.
+    pub(super) fn attention(&self) -> u64 {
         match self.latent {
             Some(latent) => latent.elements(self.embedding, self.heads),
             None => self.attention_by_heads(self.kv_heads, self.head_size, 2),
@@ -69,7 +67,7 @@ impl Shape {
         let (query, kv) = (self.heads * head_size, kv_heads * head_size);
         let made = query * if self.attention.gate { 2 } else { 1 } + keys_and_values * kv;
         let biases = match self.biases {
-            Biases::None => 0,
+            Biases::None | Biases::Norms => 0,
             Biases::Qkv => made,
             Biases::Attention | Biases::All => made + self.embedding,
         };
@@ -81,35 +79,29 @@ impl Shape {
         self.embedding * (made + query) + biases + norms
     }
 
-    fn feed_forward(&self, width: u64) -> u64 {
+    pub(super) fn feed_forward(&self, width: u64) -> u64 {
         let into = if self.gated { 2 } else { 1 };
         let biases = if self.biases == Biases::All { into * width + self.embedding } else { 0 };
         (into + 1) * self.embedding * width + biases
     }
 
     /// One layer of experts with its router.
-    fn mixture(&self, experts: &Experts, counted: u64) -> u64 {
+    pub(super) fn mixture(&self, experts: &Experts, counted: u64) -> u64 {
         let gate = if experts.shared_gate { self.embedding } else { 0 };
+        let each = match experts.latent {
+            // As wide as the model, but for the rows that its experts see.
+            Some(latent) => self.feed_forward(experts.feed_forward) / self.embedding * latent,
+            None => self.feed_forward(experts.feed_forward),
+        };
         self.embedding * experts.count
-            + counted * self.feed_forward(experts.feed_forward)
+            + experts.latent.map_or(0, |latent| 2 * self.embedding * latent)
+            + counted * each
             + self.feed_forward(experts.shared)
             + gate
     }
 
-    /// A layer with attention, and the matrix that joins the last layer's output with the next token's embedding.
-    fn prediction_layer(&self) -> u64 {
-        let feed_forward = match self.experts {
-            Some(experts) => self.mixture(&experts, experts.count),
-            None => self.feed_forward(self.feed_forward),
-        };
-        self.attention()
-            + feed_forward
-            + 2 * self.embedding * self.embedding
-            + (self.norms + 3) * self.embedding
-    }
-
     fn norms(&self) -> u64 {
-        let bias = if self.biases == Biases::All { 2 } else { 1 };
+        let bias = if matches!(self.biases, Biases::All | Biases::Norms) { 2 } else { 1 };
         bias * (self.norms * self.layers + 1) * self.embedding
     }
 
@@ -127,7 +119,7 @@ impl Shape {
 
 impl Experts {
     /// How many of a model's layers are mixtures.
-    fn layers(&self, all: u64) -> u64 {
+    pub(super) fn layers(&self, all: u64) -> u64 {
         (all - self.dense_layers.min(all)) / self.every.max(1)
     }
 }
@@ -145,6 +137,7 @@ impl super::entry::Latent {
             + self.kv_rank
             + self.kv_rank * heads * (self.nope + self.value)
             + heads * self.value * embedding
+            + self.indexer.map_or(0, |indexer| indexer.elements(embedding, self.query_rank))
     }
 }
 
@@ -154,6 +147,7 @@ impl Recurrent {
         match self {
             Self::DeltaNet { layers, .. }
             | Self::Mamba2 { layers, .. }
+            | Self::Linear { layers, .. }
             | Self::ShortConvolution { layers, .. } => layers,
         }
     }
@@ -179,6 +173,8 @@ impl Recurrent {
                     + inner
                     + inner * embedding
             }
+            // Query, key, value, the gate and the output.
+            Self::Linear { inner, .. } => 5 * embedding * inner + inner,
             Self::ShortConvolution { convolution, .. } => {
                 embedding * 3 * embedding + convolution * embedding + embedding * embedding
             }
