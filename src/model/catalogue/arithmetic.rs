@@ -10,12 +10,13 @@ impl Entry {
 }
 
 impl Shape {
-    /// All elements: the text model, and the tower for images where there is one.
+    /// All elements: the text model, and what reads images, hears, or guesses ahead where there is such a part.
     pub fn parameters(&self) -> u64 {
         self.elements(|experts| experts.count)
             + self.prediction_layers * self.prediction_layer()
             + self.vision.map_or(0, Vision::parameters)
             + self.sound.map_or(0, Sound::parameters)
+            + self.speech.map_or(0, |speech| speech.elements(self))
     }
 
     /// What one token is multiplied with, of mixtures only: of the table of embeddings it reads a single row.
@@ -25,19 +26,15 @@ impl Shape {
     }
 
     fn elements(&self, experts: impl Fn(&Experts) -> u64) -> u64 {
-        let recurrent = self.recurrent.map_or(0, Recurrent::layers).min(self.layers);
-        let mixtures = self.experts.map_or(0, |experts| experts.layers(self.layers));
-        let dense = match self.experts {
-            Some(experts) if experts.beside_dense => self.layers,
-            _ => self.layers - mixtures,
-        };
+        let counts = self.layer_counts();
         self.embeddings()
-            + self.attention_of_all(self.layers - recurrent)
-            + self.recurrent.map_or(0, |kind| recurrent * kind.elements(self.embedding))
-            + self.dense(dense)
-            + self.experts.map_or(0, |kind| mixtures * self.mixture(&kind, experts(&kind)))
+            + self.attention_of_all(counts.attention)
+            + self.recurrent.map_or(0, |kind| counts.recurrent * kind.elements(self.embedding))
+            + self.dense(counts.dense)
+            + self.experts.map_or(0, |kind| counts.mixtures * self.mixture(&kind, experts(&kind)))
             + self.norms()
             + self.per_layer()
+            + self.encoder.map_or(0, |encoder| encoder.elements(self.embedding))
     }
 
     fn embeddings(&self) -> u64 {
@@ -48,8 +45,8 @@ impl Shape {
     /// All layers with attention: those that see the whole context can have other heads, and the last can share keys.
     fn attention_of_all(&self, layers: u64) -> u64 {
         let sharing = self.shared_kv.map_or(0, |shared| shared.layers).min(layers);
-        let (full, other) = self.split(layers - sharing);
-        let (full_sharing, other_sharing) = self.split(sharing);
+        let (full, other) = self.full_and_other(layers - sharing);
+        let (full_sharing, other_sharing) = self.full_and_other(sharing);
         let full_heads = self.window.and_then(|window| window.full_heads);
         let of_full = full_heads.map_or(0, |heads| {
             let matrices = if heads.values_are_keys { 1 } else { 2 };
@@ -60,13 +57,14 @@ impl Shape {
     }
 
     /// So many of these layers that have heads of their own, and the others.
-    fn split(&self, layers: u64) -> (u64, u64) {
-        let full = self.window.and_then(|window| window.full_heads.and(window.full_every));
-        let full = full.map_or(0, |every| layers / every.max(1));
+    fn full_and_other(&self, layers: u64) -> (u64, u64) {
+        let every = self.window.and_then(|window| window.full_heads.and(window.full_every));
+        let full = every.map_or(0, |every| layers / every.max(1));
         (full, layers - full)
     }
 
-    fn attention(&self) -> u64 {
+    /// One layer with the heads that most have.
+    pub(super) fn attention(&self) -> u64 {
         match self.latent {
             Some(latent) => latent.elements(self.embedding, self.heads),
             None => self.attention_by_heads(self.kv_heads, self.head_size, 2),
@@ -78,7 +76,7 @@ impl Shape {
         let (query, kv) = (self.heads * head_size, kv_heads * head_size);
         let made = query * if self.attention.gate { 2 } else { 1 } + keys_and_values * kv;
         let biases = match self.biases {
-            Biases::None => 0,
+            Biases::None | Biases::Norms => 0,
             Biases::Qkv => made,
             Biases::Attention | Biases::All => made + self.embedding,
         };
@@ -97,35 +95,29 @@ impl Shape {
         (layers - last) * self.feed_forward(self.feed_forward) + last * self.feed_forward(width)
     }
 
-    fn feed_forward(&self, width: u64) -> u64 {
+    pub(super) fn feed_forward(&self, width: u64) -> u64 {
         let into = if self.gated { 2 } else { 1 };
         let biases = if self.biases == Biases::All { into * width + self.embedding } else { 0 };
         (into + 1) * self.embedding * width + biases
     }
 
     /// One layer of experts with its router.
-    fn mixture(&self, experts: &Experts, counted: u64) -> u64 {
+    pub(super) fn mixture(&self, experts: &Experts, counted: u64) -> u64 {
         let gate = if experts.shared_gate { self.embedding } else { 0 };
+        let each = match experts.latent {
+            // As wide as the model, but for the rows that its experts see.
+            Some(latent) => self.feed_forward(experts.feed_forward) / self.embedding * latent,
+            None => self.feed_forward(experts.feed_forward),
+        };
         self.embedding * experts.count
-            + counted * self.feed_forward(experts.feed_forward)
+            + experts.latent.map_or(0, |latent| 2 * self.embedding * latent)
+            + counted * each
             + self.feed_forward(experts.shared)
             + gate
     }
 
-    /// A layer with attention, and the matrix that joins the last layer's output with the next token's embedding.
-    fn prediction_layer(&self) -> u64 {
-        let feed_forward = match self.experts {
-            Some(experts) => self.mixture(&experts, experts.count),
-            None => self.feed_forward(self.feed_forward),
-        };
-        self.attention()
-            + feed_forward
-            + 2 * self.embedding * self.embedding
-            + (self.norms + 3) * self.embedding
-    }
-
     fn norms(&self) -> u64 {
-        let bias = if self.biases == Biases::All { 2 } else { 1 };
+        let bias = if matches!(self.biases, Biases::All | Biases::Norms) { 2 } else { 1 };
         bias * (self.norms * self.layers + 1) * self.embedding
     }
 
@@ -143,7 +135,7 @@ impl Shape {
 
 impl Experts {
     /// How many of a model's layers are mixtures.
-    fn layers(&self, all: u64) -> u64 {
+    pub(super) fn layers(&self, all: u64) -> u64 {
         (all - self.dense_layers.min(all)) / self.every.max(1)
     }
 }
@@ -161,6 +153,7 @@ impl super::entry::Latent {
             + self.kv_rank
             + self.kv_rank * heads * (self.nope + self.value)
             + heads * self.value * embedding
+            + self.indexer.map_or(0, |indexer| indexer.elements(embedding, self.query_rank))
     }
 }
 
@@ -170,6 +163,7 @@ impl Recurrent {
         match self {
             Self::DeltaNet { layers, .. }
             | Self::Mamba2 { layers, .. }
+            | Self::Linear { layers, .. }
             | Self::ShortConvolution { layers, .. } => layers,
         }
     }
@@ -195,6 +189,8 @@ impl Recurrent {
                     + inner
                     + inner * embedding
             }
+            // Query, key, value, the gate and the output.
+            Self::Linear { inner, .. } => 5 * embedding * inner + inner,
             Self::ShortConvolution { convolution, .. } => {
                 embedding * 3 * embedding + convolution * embedding + embedding * embedding
             }

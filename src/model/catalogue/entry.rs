@@ -2,6 +2,12 @@
 
 use serde::Deserialize;
 
+use super::encoder::Encoder;
+use super::indexer::Indexer;
+use super::predictors::Predictors;
+use super::speech::Speech;
+use super::split::Split;
+
 /// Models of one maker that share an architecture and a licence.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -138,6 +144,8 @@ pub struct Shape {
     #[serde(default)]
     pub prediction_layers: u64,
     #[serde(default)]
+    pub predictors: Predictors,
+    #[serde(default)]
     pub per_layer: Option<PerLayer>,
     #[serde(default)]
     pub shared_kv: Option<SharedKv>,
@@ -145,6 +153,12 @@ pub struct Shape {
     pub vision: Option<Vision>,
     #[serde(default)]
     pub sound: Option<Sound>,
+    #[serde(default)]
+    pub encoder: Option<Encoder>,
+    #[serde(default)]
+    pub speech: Option<Speech>,
+    #[serde(default)]
+    pub split: Option<Split>,
 }
 
 fn yes() -> bool {
@@ -165,6 +179,8 @@ pub enum Biases {
     Qkv,
     /// Query, key, value and output.
     Attention,
+    /// The norms only (nomic-bert).
+    Norms,
     /// All of attention and feed-forward, and the norms.
     All,
 }
@@ -201,6 +217,9 @@ pub struct Experts {
     /// Every n-th layer is a mixture, the others are dense.
     #[serde(default = "one")]
     pub every: u64,
+    /// The experts work on vectors of this width, with a matrix into it and one out (Nemotron 3 Super).
+    #[serde(default)]
+    pub latent: Option<u64>,
     /// A dense feed-forward stands beside the mixture in each layer (Gemma 4).
     #[serde(default)]
     pub beside_dense: bool,
@@ -245,6 +264,8 @@ pub struct Latent {
     pub rope: u64,
     pub nope: u64,
     pub value: u64,
+    #[serde(default)]
+    pub indexer: Option<Indexer>,
 }
 
 /// Layers that keep a state instead of keys and values; the others have attention.
@@ -260,8 +281,19 @@ pub enum Recurrent {
         value_size: u64,
         convolution: u64,
     },
-    /// Mamba 2 (Granite 4, Nemotron-H).
-    Mamba2 { layers: u64, inner: u64, heads: u64, state: u64, groups: u64, convolution: u64 },
+    /// Mamba 2 (Granite 4, Nemotron-H), in place of attention or beside it in the same layer (Falcon-H1).
+    Mamba2 {
+        layers: u64,
+        inner: u64,
+        heads: u64,
+        state: u64,
+        groups: u64,
+        convolution: u64,
+        #[serde(default)]
+        beside_attention: bool,
+    },
+    /// Linear attention with a gate and a norm before the output, as wide as all heads (MiniMax M1).
+    Linear { layers: u64, inner: u64 },
     /// A short convolution between two gates (LFM2).
     ShortConvolution { layers: u64, convolution: u64 },
 }

@@ -8,16 +8,26 @@
 //! proposed, a wrong one gives a wrong plan.
 
 mod arithmetic;
+mod encoder;
 mod entry;
+mod indexer;
+mod predictors;
+mod speech;
+mod split;
 #[cfg(test)]
 mod tests;
 
 use std::sync::LazyLock;
 
+pub use encoder::Encoder;
 pub use entry::{
     Attention, Biases, Context, Entry, Experts, Family, FullHeads, Latent, Licence, PerLayer, Recurrent,
     Repositories, Shape, SharedKv, Sound, Task, Vision, Window,
 };
+pub use indexer::Indexer;
+pub use predictors::Predictors;
+pub use speech::Speech;
+pub use split::Split;
 
 /// All families, in the order of their files' names.
 pub fn families() -> &'static [Family] {
@@ -43,11 +53,32 @@ static FAMILIES: LazyLock<Vec<Family>> = LazyLock::new(|| {
 });
 
 const FILES: &[(&str, &str)] = &[
+    ("bge", include_str!("bge.yaml")),
+    ("command", include_str!("command.yaml")),
+    ("deepseek", include_str!("deepseek.yaml")),
+    ("e5", include_str!("e5.yaml")),
+    ("ernie", include_str!("ernie.yaml")),
+    ("exaone", include_str!("exaone.yaml")),
+    ("falcon", include_str!("falcon.yaml")),
     ("gemma3", include_str!("gemma3.yaml")),
     ("gemma3n", include_str!("gemma3n.yaml")),
     ("gemma4", include_str!("gemma4.yaml")),
+    ("glm", include_str!("glm.yaml")),
+    ("gpt_oss", include_str!("gpt_oss.yaml")),
     ("granite", include_str!("granite.yaml")),
+    ("hunyuan", include_str!("hunyuan.yaml")),
+    ("internlm", include_str!("internlm.yaml")),
+    ("internvl", include_str!("internvl.yaml")),
+    ("jina", include_str!("jina.yaml")),
+    ("kimi", include_str!("kimi.yaml")),
+    ("lfm2", include_str!("lfm2.yaml")),
     ("llama3", include_str!("llama3.yaml")),
+    ("llava", include_str!("llava.yaml")),
+    ("minicpm", include_str!("minicpm.yaml")),
+    ("minimax", include_str!("minimax.yaml")),
+    ("mistral", include_str!("mistral.yaml")),
+    ("nemotron", include_str!("nemotron.yaml")),
+    ("nomic", include_str!("nomic.yaml")),
     ("olmo", include_str!("olmo.yaml")),
     ("phi", include_str!("phi.yaml")),
     ("qwen2.5", include_str!("qwen2.5.yaml")),
@@ -55,6 +86,12 @@ const FILES: &[(&str, &str)] = &[
     ("qwen3-next", include_str!("qwen3-next.yaml")),
     ("qwen3-vl", include_str!("qwen3-vl.yaml")),
     ("qwen3.5", include_str!("qwen3.5.yaml")),
+    ("seed", include_str!("seed.yaml")),
+    ("sentence_encoders", include_str!("sentence_encoders.yaml")),
     ("smollm", include_str!("smollm.yaml")),
+    ("starcoder2", include_str!("starcoder2.yaml")),
+    ("ternary", include_str!("ternary.yaml")),
     ("tinyllama", include_str!("tinyllama.yaml")),
+    ("whisper", include_str!("whisper.yaml")),
+    ("yi", include_str!("yi.yaml")),
 ];
