@@ -8,6 +8,7 @@ mod doctor;
 mod down;
 mod engines;
 mod exit;
+mod known;
 mod logs;
 mod models;
 mod plan;

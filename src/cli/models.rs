@@ -1,6 +1,6 @@
-//! `edgeorch models ls|rm|verify`: what was fetched.
+//! `edgeorch models ls|rm|verify`: what was fetched; `known` lists what could be.
 
-use super::{Exit, Failure, block_on, print_json, table, terminal};
+use super::{Exit, Failure, block_on, known, print_json, table, terminal};
 use crate::home::Home;
 use crate::model::store::{Entry, Listing, Store};
 use crate::progress;
@@ -15,6 +15,8 @@ pub enum Verb {
         #[arg(long)]
         json: bool,
     },
+    /// List open-weight models that edgeorch has facts about, whether fetched or not
+    Known(known::Arguments),
     /// Remove a model or a cut-off download, by name, source or the first digits of its digest
     Rm {
         #[arg(required = true)]
@@ -25,25 +27,32 @@ pub enum Verb {
 }
 
 pub fn run(verb: &Verb) -> Result<(), Failure> {
-    let home = Home::find()?;
-    home.prepare()?;
-    let store = Store::open(home.models())?;
     match verb {
+        Verb::Known(arguments) => known::run(arguments),
         Verb::Ls { json } => {
-            let listing = store.list()?;
+            let listing = store()?.list()?;
             if *json {
                 return print_json(&listing);
             }
             terminal::print(&list(&listing));
             Ok(())
         }
-        Verb::Rm { names } => names.iter().try_for_each(|name| {
-            let removed = store.remove(name)?;
-            eprintln!("Removed {}: {} came back.", removed.sources.join(", "), removed.freed);
-            Ok(())
-        }),
-        Verb::Verify { names } => verify(&store, names),
+        Verb::Rm { names } => {
+            let store = store()?;
+            names.iter().try_for_each(|name| {
+                let removed = store.remove(name)?;
+                eprintln!("Removed {}: {} came back.", removed.sources.join(", "), removed.freed);
+                Ok(())
+            })
+        }
+        Verb::Verify { names } => verify(&store()?, names),
     }
+}
+
+fn store() -> Result<Store, Failure> {
+    let home = Home::find()?;
+    home.prepare()?;
+    Ok(Store::open(home.models())?)
 }
 
 fn list(listing: &Listing) -> String {

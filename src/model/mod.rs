@@ -1,5 +1,6 @@
 //! Model files: where they come from, where they lie, what their headers say.
 
+pub mod catalogue;
 pub mod facts;
 pub mod gguf;
 pub mod source;
