@@ -2,6 +2,8 @@ use std::collections::BTreeSet;
 
 use super::*;
 
+mod parts;
+
 #[test]
 fn every_file_is_well_formed_and_every_file_beside_it_is_read() {
     for (name, text) in FILES {
