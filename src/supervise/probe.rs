@@ -90,23 +90,65 @@ async fn ask(patient: &Patient, probe: &Probe) -> Result<ProbeAnswer, CallError>
 }
 
 /// Returns when the engine has missed [`MISSES`] health answers in a row. A `nudge` asks at once instead of at the next
-/// tick; it forgives no miss.
+/// tick; it forgives no miss. Nor does it count one for a connection that fails at once: nudges come from broken requests,
+/// several within a moment when an engine dies, and its exit is then on its way to tell the true cause.
 pub async fn until_unhealthy(patient: Patient, health: Probe, nudge: Arc<Notify>) -> String {
     let mut ticks = interval_at(Instant::now() + CALM, CALM);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut misses = 0;
     loop {
-        tokio::select! {
-            _ = ticks.tick() => {}
-            () = nudge.notified() => {}
-        }
+        let nudged = tokio::select! {
+            _ = ticks.tick() => false,
+            () = nudge.notified() => true,
+        };
         let answer = timeout(CALM, ask(&patient, &health)).await;
         match answer {
             Ok(Ok(ProbeAnswer::Pass | ProbeAnswer::NotYet)) => misses = 0,
+            Ok(Err(CallError::Refused(_) | CallError::Broken)) if nudged => {}
             Ok(Ok(ProbeAnswer::Fail(..)) | Err(_)) | Err(_) => misses += 1,
         }
         if misses >= MISSES {
             return format!("no answer to {misses} health probes in a row");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use edgeorch_engines::{HttpCall, Method};
+
+    use super::*;
+
+    fn health() -> Probe {
+        let call = HttpCall { method: Method::Get, path: "/health".into(), body: None };
+        let read = |_: u16, _: &[u8]| ProbeAnswer::Pass;
+        Probe { name: "health".into(), call, wrong_key: false, deadline: CALM, read }
+    }
+
+    fn patient(port: u16) -> Patient {
+        let record = Record {
+            nonce: launch::Nonce::random().unwrap(),
+            name: "chat".into(),
+            program: "/nowhere".into(),
+            leader: None,
+            cgroup: None,
+            boot_id: None,
+        };
+        Patient { port, key: String::new(), record }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nudges_alone_call_no_dead_engine_hanging() {
+        // A port that nobody listens on any more, as after the engine's death.
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let begun = Instant::now();
+        let nudge = Arc::new(Notify::new());
+        let told = tokio::spawn(until_unhealthy(patient(port), health(), nudge.clone()));
+        for _ in 0..10 {
+            nudge.notify_one();
+            tokio::task::yield_now().await;
+        }
+        assert!(told.await.unwrap().contains("3 health probes"));
+        assert!(begun.elapsed() >= CALM * MISSES, "after {:?}", begun.elapsed());
     }
 }
