@@ -37,18 +37,12 @@ impl Function {
     }
 
     pub fn identity(&self) -> PciDevice {
-        PciDevice {
-            address: self.address.clone(),
-            vendor_id: format!("{:04x}", self.vendor),
-            device_id: format!("{:04x}", self.device),
-            subsystem: self.subsystem.map(|(vendor, device)| format!("{vendor:04x}:{device:04x}")),
-            revision: self.revision.map(|revision| format!("{revision:02x}")),
-        }
+        identity(self.address.clone(), (self.vendor, self.device), self.subsystem, self.revision)
     }
 
     /// `1022:17f0`, as tables name it.
     pub fn id(&self) -> String {
-        format!("{:04x}:{:04x}", self.vendor, self.device)
+        id((self.vendor, self.device))
     }
 
     /// `sys/bus/pci/devices/0000:01:00.0/NAME`.
@@ -119,6 +113,27 @@ fn function(root: &Root, address: String) -> Option<Function> {
         driver: driver.and_then(|target| target.rsplit('/').next().map(str::to_owned)),
         address,
     })
+}
+
+/// Numbers of whatever interface tells them, in the contract's words; vendor and device go together.
+pub fn identity(
+    address: String,
+    (vendor, device): (u16, u16),
+    subsystem: Option<(u16, u16)>,
+    revision: Option<u8>,
+) -> PciDevice {
+    PciDevice {
+        address,
+        vendor_id: format!("{vendor:04x}"),
+        device_id: format!("{device:04x}"),
+        subsystem: subsystem.map(id),
+        revision: revision.map(|revision| format!("{revision:02x}")),
+    }
+}
+
+/// `1022:17f0`.
+pub fn id((vendor, device): (u16, u16)) -> String {
+    format!("{vendor:04x}:{device:04x}")
 }
 
 fn hexadecimal(text: &str) -> Option<u32> {

@@ -16,7 +16,7 @@ use super::unified::Memory;
 use super::{OURS, Teller};
 use crate::Root;
 use crate::accelerators::Sighting;
-use crate::accelerators::pci::Function;
+use crate::accelerators::pci::{self, Function};
 use page::Page;
 use reason::Reason;
 
@@ -178,12 +178,6 @@ const SYSFS: &str = "/sys/bus/pci/devices";
 const DEVICE_TREE: &str = "/proc/device-tree/compatible";
 
 fn identity(address: &str, ids: Ids) -> PciDevice {
-    PciDevice {
-        address: address.to_owned(),
-        vendor_id: format!("{:04x}", ids.vendor),
-        device_id: format!("{:04x}", ids.device),
-        subsystem: ids.subsystem.map(|(vendor, device)| format!("{vendor:04x}:{device:04x}")),
-        // Neither NVML nor nvidia-smi tells it.
-        revision: None,
-    }
+    // Neither NVML nor nvidia-smi tells the revision.
+    pci::identity(address.to_owned(), (ids.vendor, ids.device), ids.subsystem, None)
 }

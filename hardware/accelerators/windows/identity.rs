@@ -86,18 +86,12 @@ const AMD_PROCESSORS: u16 = 0x1022;
 
 impl Function {
     pub fn at(&self, address: String) -> PciDevice {
-        PciDevice {
-            address,
-            vendor_id: format!("{:04x}", self.vendor),
-            device_id: format!("{:04x}", self.device),
-            subsystem: self.subsystem.map(|(vendor, device)| format!("{vendor:04x}:{device:04x}")),
-            revision: self.revision.map(|revision| format!("{revision:02x}")),
-        }
+        pci::identity(address, (self.vendor, self.device), self.subsystem, self.revision)
     }
 
     /// `1002:744c`, as the table of devices writes it.
     pub fn id(&self) -> String {
-        format!("{:04x}:{:04x}", self.vendor, self.device)
+        pci::id((self.vendor, self.device))
     }
 }
 
