@@ -111,6 +111,12 @@ fn subject(family: &Family, entry: &Entry, step: &Step, task: Task) -> Option<Su
     })
 }
 
+/// A model of the catalogue in a type of the ladder, counted from its dimensions.
+pub fn predicted(name: &str, quantization: &str) -> Option<Model> {
+    let (family, entry) = catalogue::find(name)?;
+    Some(subject(family, entry, step(quantization)?.0, Task::Chat)?.model)
+}
+
 /// What engines know the type by: GGUF's files are named for mixes and hold tensors of types.
 fn tensor(step: &Step, format: Format) -> &str {
     match (format, &step.tensor) {

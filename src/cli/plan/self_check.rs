@@ -16,6 +16,8 @@ use crate::reconcile::subjects;
 struct Check {
     /// Decode speed, each row predicted without its hardware family.
     decode: speed::Report,
+    /// Decode speed of models that no constant was fitted on, by the path that a plan takes.
+    models: Vec<speed::Unfitted>,
     catalogue: Catalogue,
 }
 
@@ -31,17 +33,26 @@ struct Catalogue {
 const TRIES: usize = 7;
 
 pub fn run(host: &Host, json: bool) -> Result<(), Failure> {
-    let check = Check { decode: speed::self_check(), catalogue: catalogue(host) };
+    let check = Check {
+        decode: speed::self_check(),
+        models: speed::unfitted(host, subjects::predicted),
+        catalogue: catalogue(host),
+    };
     if json {
         return print_json(&check);
     }
     let width = terminal::width();
-    let groups = check.decode.groups.iter().chain([&check.decode.all]);
+    let groups = check.decode.groups.iter().chain([&check.decode.all, &check.decode.yardstick]);
     let rows: Vec<Vec<String>> = groups.map(row).collect();
     let head = ["DECODE", "ROWS", "FAMILIES", "MEAN ERROR", "MEDIAN", "IN BAND"];
     let mut text = table::render(&head, &rows, width, &[0, 3, 4]);
     let note = "Each row is predicted by constants that were fitted without its hardware family. The band is p10 to p90; \
                 docs/speed.md tells where it is worse, and why.";
+    text += &format!("\n{}\n", table::fold(note, "", width));
+    let rows: Vec<Vec<String>> = check.models.iter().map(|device| row(&device.group)).collect();
+    let head = ["OTHER MODELS", "ROWS", "FAMILIES", "MEAN ERROR", "MEDIAN", "IN BAND"];
+    text += &format!("\n{}", table::render(&head, &rows, width, &[0, 3, 4]));
+    let note = "Models that no constant was fitted on, on hardware that was: from the catalogue's dimensions, as a plan has them.";
     text += &format!("\n{}\n", table::fold(note, "", width));
     for rejected in &check.decode.rejected {
         text += &format!(

@@ -2,9 +2,9 @@
 //! the age of the engine's build. The rules are in `constants.yaml`.
 
 use edgeorch_engines::contract::Backend;
-use edgeorch_engines::contract::host::{Accelerator, Target, Vendor};
+use edgeorch_engines::contract::host::{Accelerator, OsFamily, Target, Vendor};
 
-use super::tables::{self, Class, Constants, Era};
+use super::tables::{self, Class, Constants, Era, Traits};
 
 /// The engine, as far as constants depend on it.
 pub struct Setting {
@@ -29,18 +29,14 @@ impl Setting {
 }
 
 /// The kind of a device, in the sense of the rules.
-pub fn class(backend: Backend, accelerator: &Accelerator) -> Class {
-    let capability = match &accelerator.target {
+pub fn class(backend: Backend, accelerator: &Accelerator, system: OsFamily) -> Class {
+    let target = match &accelerator.target {
         Some(Target::ComputeCapability(text) | Target::Gfx(text) | Target::Named(text)) => text.as_str(),
         None => "",
     };
-    let vendor = vendor(accelerator.vendor);
-    let cores = accelerator.cores.unwrap_or(0);
-    tables::CONSTANTS
-        .classes
-        .iter()
-        .find(|rule| rule.holds(backend, vendor, capability, cores))
-        .map_or_else(Class::plain, |rule| rule.class.clone())
+    let (vendor, cores) = (vendor(accelerator.vendor), accelerator.cores.unwrap_or(0));
+    let system = Some(system.name());
+    tables::CONSTANTS.class(backend, &Traits { vendor, target, cores, system })
 }
 
 /// As the rules write it.
@@ -67,22 +63,17 @@ pub const BORROWED: [f64; 2] = [1.5, 2.0];
 
 pub fn constants(backend: Backend, class: &Class, era: Era) -> Found {
     let all = &tables::CONSTANTS.decode;
-    let exact = all.iter().find(|c| c.backend == Some(backend) && c.class == *class && c.era == Some(era));
-    let same_class = || all.iter().find(|c| c.backend == Some(backend) && c.class == *class);
-    let of_backend =
-        || all.iter().find(|c| c.backend == Some(backend) && c.class.is_plain() && c.era == Some(era));
-    let of_any_era = || all.iter().find(|c| c.backend == Some(backend));
-    if let Some(constants) = exact {
-        let words = format!(
-            "decode constants of {} measurements on {} hardware families ({}, {})",
-            constants.rows,
-            constants.families,
-            backend.name(),
-            era.words()
-        );
-        return Found { constants, widen: 1.0, words };
-    }
-    if let Some(constants) = same_class().or_else(of_backend).or_else(of_any_era) {
+    let group = Group::new(backend, class.clone(), era);
+    let of = |c: &Constants| Some(Group::new(c.backend?, c.class.clone(), c.era?));
+    let keys: Vec<Group> = all.iter().filter_map(of).collect();
+    let nearest = group.nearest(&keys);
+    let found = nearest.and_then(|nearest| all.iter().find(|c| of(c).as_ref() == Some(nearest)));
+    let Some(constants) = found else {
+        let words =
+            format!("no measurement with {}: constants over all GPU backends, band widened", backend.name());
+        return Found { constants: &tables::CONSTANTS.pooled, widen: BORROWED[1], words };
+    };
+    if nearest != Some(&group) {
         let words = format!(
             "no measurement with {} on such hardware and {}: constants of the same backend, band widened",
             backend.name(),
@@ -90,7 +81,41 @@ pub fn constants(backend: Backend, class: &Class, era: Era) -> Found {
         );
         return Found { constants, widen: BORROWED[0], words };
     }
-    let words =
-        format!("no measurement with {}: constants over all GPU backends, band widened", backend.name());
-    Found { constants: &tables::CONSTANTS.pooled, widen: BORROWED[1], words }
+    let words = format!(
+        "decode constants of {} measurements on {} hardware families ({}, {})",
+        constants.rows,
+        constants.families,
+        backend.name(),
+        era.words()
+    );
+    Found { constants, widen: 1.0, words }
+}
+
+/// What has constants of its own.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Group {
+    pub backend: Backend,
+    pub class: Class,
+    pub era: Era,
+}
+
+impl Group {
+    /// Processors launch nothing: the age of a build makes no group of its own.
+    pub fn new(backend: Backend, class: Class, era: Era) -> Group {
+        let era = if backend == Backend::Cpu { Era::New } else { era };
+        Group { backend, class, era }
+    }
+
+    /// The one of these whose constants are taken for this one: itself, its kind of hardware in the other era, the kind
+    /// that it is said to be like, plain hardware, anything else of the backend.
+    pub fn nearest<'a>(&self, keys: &'a [Group]) -> Option<&'a Group> {
+        let same = || keys.iter().filter(|key| key.backend == self.backend);
+        let like = tables::CONSTANTS.like(self.backend, &self.class);
+        same()
+            .find(|key| *key == self)
+            .or_else(|| same().find(|key| key.class == self.class))
+            .or_else(|| same().find(|key| Some(&key.class) == like && key.era == self.era))
+            .or_else(|| same().find(|key| key.class.is_plain() && key.era == self.era))
+            .or_else(|| same().next())
+    }
 }

@@ -71,20 +71,22 @@ impl Step {
         let Found { constants, widen, words } = class::constants(backend, &speed.class, setting.era);
         let terms = Terms {
             stream: part.weights / speed.bandwidth,
+            few_bits: part.few_bits / speed.bandwidth,
             cache: part.cache / speed.bandwidth,
-            layers: part.layers,
-            weights: if backend == Backend::Cpu {
-                part.billions / f64::from(ask.threads.max(1))
-            } else {
-                0.0
+            steps: part.steps,
+            weights: match backend {
+                Backend::Cpu => part.unpacked / f64::from(ask.threads.max(1)),
+                _ => 0.0,
             },
         };
-        let mut seconds = terms.time(constants);
+        let costs = constants.costs();
+        let mut seconds = terms.time(&costs);
         // Of many requests at once the products may take longer than the reading.
         let rate =
             if slots > 1 { prefill::reached(place, backend, &speed.class, ask, host).ok() } else { None };
         let computing = rate.map_or(0.0, |rate| f64::from(slots) * 2.0 * part.billions / rate.gflops);
-        let reading = terms.stream * constants.stream;
+        let [stream, few_bits, cache, steps, cores] = terms.parts(&costs);
+        let reading = stream + few_bits;
         if computing > reading {
             seconds += computing - reading;
             self.limits.push(format!("{slots} requests at once are bound by computing on {}", speed.name));
@@ -94,12 +96,11 @@ impl Step {
         self.bound += terms.stream;
         self.basis.push(format!("{}: {}", speed.name, speed.source));
         self.basis.push(format!("{}: {words}", speed.name));
-        let (fixed, cache) = (terms.layers * 1e-6 * constants.layer_us, terms.cache * constants.cache);
         let shares = [
             (reading, "reading weights"),
             (cache, "reading the context"),
-            (fixed, "the fixed cost of its layers"),
-            (terms.weights * constants.weight_ns, "its cores' computing"),
+            (steps, "launching its operations"),
+            (cores, "its cores' computing"),
         ];
         let most = shares.iter().max_by(|a, b| a.0.total_cmp(&b.0));
         let name = &speed.name;
@@ -152,7 +153,7 @@ impl Speed {
         let Place::Device(index) = place else { return Speed::of_host(ask.threads, host) };
         let accelerator = host.accelerators.get(index).ok_or(Unknown::NoDevice(index))?;
         let name = name(accelerator, index);
-        let class = class::class(backend, accelerator);
+        let class = class::class(backend, accelerator, host.os.family);
         let nominal = accelerator.nominal.as_ref();
         if let Some((gbs, nominal)) = nominal.and_then(|n| usable(n.bandwidth_gbs).map(|gbs| (gbs, n))) {
             let source = format!("{gbs} GB/s, table of devices: {}", nominal.source);

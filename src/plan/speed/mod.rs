@@ -8,20 +8,25 @@
 //! ```
 //!
 //! Decoding is bound by memory: every token reads the weights that it passes through, and the rows of its context. On
-//! top of that each layer costs a fixed time, which belongs to the backend and to the age of the engine's build. Two
-//! constants per backend and era, and one for the context; nothing else is tuned. Bands are the spread that the same
-//! fit had on hardware families that it had not seen.
+//! top of that each operation costs a fixed time, which belongs to the backend and to the age of the engine's build. Two
+//! constants per backend and era, one for the context, one for weights of few bits; nothing else is tuned. Bands are the
+//! spread that the same fit had on hardware families that it had not seen.
 
+mod bands;
 mod class;
 mod decode;
 mod fit;
+mod kinds;
 mod prefill;
 mod roofline;
+mod rows;
 mod selfcheck;
 mod shares;
 mod speculation;
+mod steps;
 mod storage;
 mod tables;
+mod unfitted;
 mod work;
 
 use edgeorch_engines::{Ask, Host, Model};
@@ -29,6 +34,7 @@ use serde::Serialize;
 
 pub use selfcheck::{Checked, Group, Report, self_check};
 pub use speculation::Expectation;
+pub use unfitted::{Unfitted, unfitted};
 
 /// What is asked of the model in one turn, in tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

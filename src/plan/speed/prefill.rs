@@ -48,9 +48,10 @@ pub fn prefill(
     for (place, part) in &parts.places {
         let backend = work::backend(ask, *place);
         let class = match *place {
-            Place::Device(index) => {
-                host.accelerators.get(index).map_or_else(Class::plain, |found| class::class(backend, found))
-            }
+            Place::Device(index) => host
+                .accelerators
+                .get(index)
+                .map_or_else(Class::plain, |found| class::class(backend, found, host.os.family)),
             Place::Host => Class::plain(),
         };
         let reached = reached(*place, backend, &class, ask, host)?;
@@ -91,6 +92,7 @@ pub fn reached(
     ask: &Ask,
     host: &Host,
 ) -> Result<Reached, String> {
+    let class = CONSTANTS.coarse(backend, class);
     let shares =
         |of: Peak| CONSTANTS.prefill.iter().filter(move |share| share.backend == backend && share.of == of);
     let Place::Device(index) = place else {

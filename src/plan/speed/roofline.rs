@@ -1,32 +1,45 @@
-//! The time of one token as a sum of four terms, and what each costs.
-
-use super::tables::Constants;
-
-/// A layer of experts costs as much beside its reading as two others: it has more steps (facts of builds of 2026:
-/// 0.16 to 0.22 ms against 0.08 to 0.12 ms on one machine).
-pub const EXPERTS: f64 = 2.0;
+//! The time of one token as a sum of terms, and what each costs.
 
 /// What one token asks of one device.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Terms {
     /// Seconds in which the bandwidth, as the table has it, would read the weights.
     pub stream: f64,
+    /// The same of those of three bits and less alone: unpacking them takes time that reading doesn't cover.
+    pub few_bits: f64,
     /// The same of the context's rows and states.
     pub cache: f64,
-    /// Layers, one of experts counted as [`EXPERTS`].
-    pub layers: f64,
-    /// 10⁹ weights for each core.
+    /// Operations, launched one after the other.
+    pub steps: f64,
+    /// 10⁹ weights for each core; of processors only.
     pub weights: f64,
 }
 
+/// Of the terms, in their order: seconds a second, three times; microseconds a step; nanoseconds a weight.
+pub type Costs = [f64; 5];
+
 impl Terms {
-    pub fn array(&self) -> [f64; 4] {
-        [self.stream, self.cache, self.layers * 1e-6, self.weights]
+    /// Seconds. A processor computes while it reads: the longer of both counts.
+    pub fn time(&self, costs: &Costs) -> f64 {
+        self.parts(costs).iter().sum()
     }
 
-    /// Seconds.
-    pub fn time(&self, constants: &Constants) -> f64 {
-        let costs = [constants.stream, constants.cache, constants.layer_us, constants.weight_ns];
-        self.array().iter().zip(costs).map(|(amount, cost)| amount * cost).sum()
+    /// The seconds of each term.
+    pub fn parts(&self, costs: &Costs) -> Costs {
+        let counted = self.counted(costs);
+        std::array::from_fn(|term| counted[term] * costs[term])
+    }
+
+    /// The amounts that count at these costs.
+    pub fn counted(&self, costs: &Costs) -> Costs {
+        let [stream, few_bits, ..] = *costs;
+        let reading = self.stream * stream + self.few_bits * few_bits;
+        let all = [self.stream, self.few_bits, self.cache, self.steps * 1e-6, self.weights];
+        let [a, b, cache, steps, weights] = all;
+        if reading >= self.weights * costs[4] {
+            [a, b, cache, steps, 0.0]
+        } else {
+            [0.0, 0.0, cache, steps, weights]
+        }
     }
 }

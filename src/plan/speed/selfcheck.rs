@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use edgeorch_engines::contract::Backend;
 use serde::Serialize;
 
-use super::fit::{self, Point, Residual};
+use super::bands::{self, Residual};
+use super::fit::{self, Point};
 use super::shares;
 use super::tables::{CONSTANTS, near};
 
@@ -14,8 +15,9 @@ use super::tables::{CONSTANTS, near};
 pub struct Report {
     pub rows: Vec<Checked>,
     pub groups: Vec<Group>,
-    /// All rows with a decode figure.
+    /// All rows with a decode figure, and of these llama.cpp's own collections.
     pub all: Group,
+    pub yardstick: Group,
     /// Rows above what their bandwidth allows, which were left out of everything.
     pub rejected: Vec<String>,
     /// What the fit gives now and `constants.yaml` doesn't have, as it would be written there.
@@ -36,6 +38,7 @@ pub struct Checked {
     pub predicted: f64,
     pub p10: f64,
     pub p90: f64,
+    pub yardstick: bool,
     pub source: String,
 }
 
@@ -65,17 +68,22 @@ pub struct Group {
 impl Group {
     fn of<'a>(name: String, rows: impl Iterator<Item = &'a Checked>) -> Group {
         let rows: Vec<&Checked> = rows.collect();
-        let count = rows.len().max(1) as f64;
         let families: BTreeSet<&str> = rows.iter().map(|row| row.family.as_str()).collect();
-        let mut errors: Vec<f64> = rows.iter().map(|row| row.error()).collect();
+        Group::of_errors(name, families.len(), rows.iter().map(|row| (row.error(), row.holds())))
+    }
+
+    /// Of relative errors, and whether each row was in its band.
+    pub fn of_errors(name: String, families: usize, rows: impl Iterator<Item = (f64, bool)>) -> Group {
+        let (mut errors, holds): (Vec<f64>, Vec<bool>) = rows.unzip();
+        let count = errors.len().max(1) as f64;
         errors.sort_by(f64::total_cmp);
         Group {
             name,
-            rows: rows.len(),
-            families: families.len(),
+            rows: errors.len(),
+            families,
             error: errors.iter().sum::<f64>() / count,
             median: errors.get(errors.len() / 2).copied().unwrap_or_default(),
-            holds: rows.iter().filter(|row| row.holds()).count() as f64 / count,
+            holds: holds.iter().filter(|holds| **holds).count() as f64 / count,
         }
     }
 }
@@ -87,11 +95,11 @@ pub fn self_check() -> Report {
     let mut rows = Vec::new();
     // The band of a row must not know its family either: what the other families say of each other.
     let mut others: BTreeMap<&str, Vec<Residual>> = BTreeMap::new();
-    for residual in fit::left_out(&all) {
+    for residual in bands::left_out(&all) {
         let point = all[residual.index];
         let others = others.entry(point.family).or_insert_with(|| {
             let rest: Vec<&Point> = points.iter().filter(|other| other.family != point.family).collect();
-            fit::left_out(&rest)
+            bands::of_bands(&rest, &bands::left_out(&rest))
         });
         rows.push(checked(point, &residual, others));
     }
@@ -107,14 +115,22 @@ pub fn self_check() -> Report {
         .collect();
     let rejected = rejected
         .iter()
-        .map(|point| format!("{} {}: {}", point.row.on, point.row.file, point.source))
+        .map(|point| format!("{} {}: {}", point.row.on, point.row.file, point.source.source))
         .collect();
-    Report { groups, all: Group::of("all".into(), rows.iter()), rows, rejected, stale: stale() }
+    let yardstick = rows.iter().filter(|row| row.yardstick);
+    Report {
+        groups,
+        all: Group::of("all".into(), rows.iter()),
+        yardstick: Group::of("llama.cpp's own collections".into(), yardstick),
+        rows,
+        rejected,
+        stale: stale(),
+    }
 }
 
 /// Constants of the fit that the table lacks or has otherwise.
 fn stale() -> Vec<String> {
-    let (groups, pooled) = fit::constants();
+    let (groups, pooled) = bands::constants();
     let mut lines: Vec<String> = groups
         .iter()
         .filter(|new| !CONSTANTS.decode.iter().any(|old| old.is_near(new)))
@@ -138,13 +154,13 @@ fn stale() -> Vec<String> {
 }
 
 fn checked(point: &Point, residual: &Residual, others: &[Residual]) -> Checked {
-    let spread = fit::spread(others, &residual.group).powf(fit::widen(residual.seen));
+    let spread = bands::spread(others, &residual.group).powf(bands::widen(residual.seen));
     let measured = 1.0 / point.seconds;
     let predicted = measured / residual.ratio;
     let most = 1.0 / point.terms.stream;
     Checked {
-        backend: residual.group.0,
-        class: residual.group.1.to_string(),
+        backend: residual.group.backend,
+        class: residual.group.class.to_string(),
         family: point.family.to_owned(),
         device: point.row.on.clone(),
         file: point.row.file.clone(),
@@ -153,6 +169,7 @@ fn checked(point: &Point, residual: &Residual, others: &[Residual]) -> Checked {
         predicted: predicted.min(most),
         p10: (predicted / spread).min(most),
         p90: (predicted * spread).min(most),
-        source: point.source.to_owned(),
+        yardstick: point.source.yardstick,
+        source: point.source.source.clone(),
     }
 }

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use edgeorch_engines::contract::Backend;
 
-use super::fit::class_of;
-use super::tables::{Class, Device, Dimensions, Peak, ROWS, Row, Share, Source};
+use super::rows::{Device, Dimensions, ROWS, Row, Source};
+use super::tables::{CONSTANTS, Class, Peak, Share};
 
 type Key = (Backend, Class, Peak, Option<String>);
 
@@ -37,8 +37,9 @@ fn reached(source: &Source, row: &'static Row) -> Option<Reached> {
     let (of, peak, target) = peak(device, row)?;
     let pp = row.pp.filter(|_| row.after == 0)?;
     let share = pp * 2.0 * model.active / 1e3 / peak;
-    let key = (source.backend, class_of(source.backend, device), of, target);
-    Some(Reached { key, family: &device.family, experts: model.experts, share })
+    let class = CONSTANTS.coarse(source.backend, &source.class(device)).clone();
+    let key = (source.backend, class, of, target);
+    Some(Reached { key, family: &device.family, experts: model.experts > 0, share })
 }
 
 fn all() -> Vec<Reached> {

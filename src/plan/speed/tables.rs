@@ -1,16 +1,16 @@
-//! The tables: constants, the measurements that they were fitted on, and the devices and models of these.
+//! The table of constants, and the rules that say which hold.
 
-use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use edgeorch_engines::contract::Backend;
 use serde::{Deserialize, Serialize};
 
+use super::roofline::Costs;
+
 pub static CONSTANTS: LazyLock<Table> = LazyLock::new(|| read(include_str!("constants.yaml")));
-pub static ROWS: LazyLock<Rows> = LazyLock::new(|| read(include_str!("rows.yaml")));
 
 #[expect(clippy::expect_used, reason = "the tables are compiled in, and a test reads them")]
-fn read<T: serde::de::DeserializeOwned>(text: &str) -> T {
+pub fn read<T: serde::de::DeserializeOwned>(text: &str) -> T {
     serde_saphyr::from_str(text).expect("the tables are well-formed")
 }
 
@@ -71,6 +71,7 @@ impl std::fmt::Display for Class {
 pub struct Table {
     pub engines: Vec<KnownEngine>,
     pub classes: Vec<Rule>,
+    pub types: Types,
     pub decode: Vec<Constants>,
     /// Of all GPU backends together, for one of which nothing was measured.
     pub pooled: Constants,
@@ -91,6 +92,18 @@ pub struct KnownEngine {
     pub builds: bool,
 }
 
+/// Types of weights, as files name them, by what unpacking them takes.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Types {
+    /// Three bits and less.
+    pub few_bits: Vec<String>,
+    /// Scales of scales over 256 weights.
+    pub superblocks: Vec<String>,
+    /// What a core needs for a weight of neither, as a part of what it needs for others.
+    pub plain: f64,
+}
+
 /// The first rule that holds gives the class. All keys of one must hold.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -103,14 +116,46 @@ pub struct Rule {
     pub targets: Vec<String>,
     #[serde(default)]
     pub cores: Option<u32>,
+    /// The class that this one refines: it stands in where nothing was measured of this one, and for prefill.
+    #[serde(default)]
+    pub like: Option<Class>,
+    /// Of the operating system, as its drivers differ.
+    #[serde(default)]
+    pub system: Option<String>,
+}
+
+/// What the rules ask of a device, and of the system around it.
+pub struct Traits<'a> {
+    pub vendor: &'a str,
+    pub target: &'a str,
+    pub cores: u32,
+    pub system: Option<&'a str>,
 }
 
 impl Rule {
-    pub fn holds(&self, backend: Backend, vendor: &str, target: &str, cores: u32) -> bool {
+    fn holds(&self, backend: Backend, of: &Traits<'_>) -> bool {
         self.backend == backend
-            && self.vendor.as_deref().is_none_or(|name| name == vendor)
-            && (self.targets.is_empty() || self.targets.iter().any(|name| name == target))
-            && self.cores.is_none_or(|least| cores >= least)
+            && self.vendor.as_deref().is_none_or(|name| name == of.vendor)
+            && (self.targets.is_empty() || self.targets.iter().any(|name| name == of.target))
+            && self.cores.is_none_or(|least| of.cores >= least)
+            && self.system.as_deref().is_none_or(|name| of.system == Some(name))
+    }
+}
+
+impl Table {
+    pub fn class(&self, backend: Backend, of: &Traits<'_>) -> Class {
+        let rule = self.classes.iter().find(|rule| rule.holds(backend, of));
+        rule.map_or_else(Class::plain, |rule| rule.class.clone())
+    }
+
+    pub fn like(&self, backend: Backend, class: &Class) -> Option<&Class> {
+        self.classes.iter().find(|rule| rule.backend == backend && rule.class == *class)?.like.as_ref()
+    }
+
+    /// The class that all refinements lead to.
+    pub fn coarse<'a>(&'a self, backend: Backend, class: &'a Class) -> &'a Class {
+        let like = self.like(backend, class).filter(|like| *like != class);
+        like.map_or(class, |like| self.coarse(backend, like))
     }
 }
 
@@ -126,9 +171,11 @@ pub struct Constants {
     pub era: Option<Era>,
     /// Seconds for what the nominal bandwidth would read in one: weights, and rows of the context.
     pub stream: f64,
+    /// The same, on top, of weights of few bits.
+    pub few_bits: f64,
     pub cache: f64,
-    /// Microseconds that a layer costs whatever its size; one of experts counts as [`roofline::EXPERTS`].
-    pub layer_us: f64,
+    /// Microseconds that an operation costs whatever its size.
+    pub step_us: f64,
     /// Nanoseconds of one core per weight; only processors.
     #[serde(default)]
     pub weight_ns: f64,
@@ -144,9 +191,13 @@ pub fn near(a: f64, b: f64) -> bool {
 }
 
 impl Constants {
+    pub fn costs(&self) -> Costs {
+        [self.stream, self.few_bits, self.cache, self.step_us, self.weight_ns]
+    }
+
     pub fn is_near(&self, other: &Constants) -> bool {
         let key = |c: &Constants| (c.backend, c.class.clone(), c.era, c.rows, c.families);
-        let figures = |c: &Constants| [c.stream, c.cache, c.layer_us, c.weight_ns, c.spread];
+        let figures = |c: &Constants| [c.stream, c.few_bits, c.cache, c.step_us, c.weight_ns, c.spread];
         key(self) == key(other) && figures(self).iter().zip(figures(other)).all(|(a, b)| near(*a, b))
     }
 
@@ -159,9 +210,13 @@ impl Constants {
             }
             _ => String::new(),
         };
+        let weight = match self.weight_ns {
+            0.0 => String::new(),
+            weight => format!("weight_ns: {weight:.4}, "),
+        };
         format!(
-            "{{{key}stream: {:.3}, cache: {:.3}, layer_us: {:.1}, weight_ns: {:.2}, spread: {:.3}, rows: {}, families: {}}}",
-            self.stream, self.cache, self.layer_us, self.weight_ns, self.spread, self.rows, self.families
+            "{{{key}stream: {:.3}, few_bits: {:.3}, cache: {:.3}, step_us: {:.3}, {weight}spread: {:.3}, rows: {}, families: {}}}",
+            self.stream, self.few_bits, self.cache, self.step_us, self.spread, self.rows, self.families
         )
     }
 }
@@ -232,101 +287,4 @@ pub struct Published {
     #[serde(default)]
     pub speedup: Option<[f64; 3]>,
     pub source: String,
-}
-
-/// Measurements.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Rows {
-    pub devices: BTreeMap<String, Device>,
-    pub models: BTreeMap<String, Dimensions>,
-    pub files: BTreeMap<String, File>,
-    pub sources: Vec<Source>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Device {
-    /// What is left out together when the fit is tested.
-    pub family: String,
-    /// 10⁹ bytes per second: nominal of devices, measured of processors; none where only prefill is used.
-    #[serde(default)]
-    pub bandwidth: Option<f64>,
-    #[serde(default)]
-    pub fp16: Option<f64>,
-    #[serde(default)]
-    pub tensor: Option<f64>,
-    #[serde(default)]
-    pub cores: Option<u32>,
-    #[serde(default)]
-    pub vendor: String,
-    #[serde(default)]
-    pub target: String,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Dimensions {
-    pub layers: u32,
-    /// 10⁹ that a token is multiplied with.
-    pub active: f64,
-    /// Elements of K and V per token over all layers that keep the whole context.
-    pub rows: u64,
-    /// The same of layers with a window, and the window.
-    #[serde(default)]
-    pub windowed: [u64; 2],
-    /// Heads × head size of the queries.
-    pub attention: u64,
-    #[serde(default)]
-    pub experts: bool,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct File {
-    pub model: String,
-    /// 10⁹ bytes that one token reads.
-    pub reads: f64,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Source {
-    pub source: String,
-    pub build: u32,
-    pub backend: Backend,
-    pub rows: Vec<Row>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Row {
-    pub on: String,
-    pub file: String,
-    /// Tokens per second, at this average depth of the context.
-    #[serde(default)]
-    pub tg: Option<f64>,
-    #[serde(default = "short")]
-    pub depth: u64,
-    /// Tokens of the prompt per second, behind so many others.
-    #[serde(default)]
-    pub pp: Option<f64>,
-    #[serde(default)]
-    pub after: u64,
-    /// Tokens of that prompt.
-    #[serde(default = "prompt")]
-    pub prompt: u64,
-    /// Of processors.
-    #[serde(default)]
-    pub threads: Option<u32>,
-}
-
-/// Half of what the usual test generates.
-fn short() -> u64 {
-    64
-}
-
-/// What the usual test reads.
-fn prompt() -> u64 {
-    512
 }

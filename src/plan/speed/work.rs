@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use edgeorch_engines::contract::{Backend, Experts, Layer, State};
 use edgeorch_engines::{Ask, Host, Model, Place};
 
-use super::roofline::EXPERTS;
+use super::kinds::Kinds;
+use super::steps::{Kind, Steps};
 use super::{Unknown, Workload};
 
 /// One memory's share of a step, for all requests that take part in it.
@@ -15,10 +16,14 @@ pub struct Part {
     pub weights: f64,
     /// Bytes of rows and states of all requests.
     pub cache: f64,
-    /// Layers, one of experts counted as [`EXPERTS`].
-    pub layers: f64,
+    /// Of these, weights of three bits and less.
+    pub few_bits: f64,
+    /// Operations, launched one after the other.
+    pub steps: f64,
     /// 10⁹ weights that each request is multiplied with.
     pub billions: f64,
+    /// The same, each counted by what unpacking it takes.
+    pub unpacked: f64,
     /// Bytes of all weights that lie here, read or not.
     pub resident: f64,
 }
@@ -59,12 +64,17 @@ pub fn parts(
         return Err(Unknown::NoWeights);
     }
     let mut parts = Parts { places: BTreeMap::new(), hops: 0, bounded };
-    weights(model, ask, layers.len(), slots, &mut parts)?;
+    weights(model, ask, layers, slots, &mut parts)?;
     for (index, layer) in layers.iter().enumerate() {
         let place = ask.placement.of_layer(index, layers.len());
         let kept = if ask.placement.cache_on_host { Place::Host } else { place };
         let bytes = context(layer, ask, workload.mean_depth());
         parts.places.entry(kept).or_default().cache += bytes * f64::from(slots);
+    }
+    let kinds = Kinds::of(model);
+    for part in parts.places.values_mut() {
+        part.few_bits = part.weights * kinds.few_bits;
+        part.unpacked = part.billions * kinds.computing();
     }
     parts.places.retain(|_, part| part.weights > 0.0 || part.cache > 0.0);
     parts.hops = hops(ask, model, layers.len());
@@ -72,8 +82,11 @@ pub fn parts(
 }
 
 /// Weights layer by layer. Prediction layers stand behind the others, and are read by guessing ahead alone.
-fn weights(model: &Model, ask: &Ask, count: usize, slots: u32, parts: &mut Parts) -> Result<(), Unknown> {
-    let placement = &ask.placement;
+fn weights(model: &Model, ask: &Ask, layers: &[Layer], slots: u32, parts: &mut Parts) -> Result<(), Unknown> {
+    let (placement, count) = (&ask.placement, layers.len());
+    let steps = Steps::of(&model.architecture);
+    let side = model.side_elements > 0;
+    let step = |index: usize| steps.layer(layers.get(index).map_or(Kind::Attention, Kind::of), side);
     let per_byte = model.parameters as f64 / model.weights.total.0 as f64 / 1e9;
     let output = placement.of_output();
     if model.weights.layers.is_empty() {
@@ -85,21 +98,22 @@ fn weights(model: &Model, ask: &Ask, count: usize, slots: u32, parts: &mut Parts
         part.weights = model.read_per_token().0 as f64;
         part.billions = part.weights * per_byte;
         part.resident = model.weights.total.0 as f64;
-        part.layers = count as f64 * if model.experts.is_some() { EXPERTS } else { 1.0 };
+        let experts = if model.experts.is_some() { steps.experts() } else { 0.0 };
+        part.steps = (0..count).map(|index| step(index) + experts).sum();
         return Ok(());
     }
     let used = model.experts.as_ref().map_or(1.0, Experts::share);
     let touched = distinct(used, slots);
-    let mut add = |place, bytes: f64, read: f64, computed: f64, layers: f64| {
+    let mut add = |place, bytes: f64, read: f64, computed: f64, steps: f64| {
         let part = parts.places.entry(place).or_default();
         part.weights += bytes * read;
         part.billions += bytes * computed * per_byte;
-        part.layers += layers;
+        part.steps += steps;
         part.resident += bytes;
     };
     for (index, layer) in model.weights.layers.iter().take(count).enumerate() {
-        add(placement.of_layer(index, count), layer.dense.0 as f64, 1.0, 1.0, 1.0);
-        let more = if layer.experts.0 > 0 { EXPERTS - 1.0 } else { 0.0 };
+        add(placement.of_layer(index, count), layer.dense.0 as f64, 1.0, 1.0, step(index));
+        let more = if layer.experts.0 > 0 { steps.experts() } else { 0.0 };
         add(placement.of_experts(index, count), layer.experts.0 as f64, touched, used, more);
     }
     let tied = model.weights.output.0 == 0;
