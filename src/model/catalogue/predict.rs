@@ -21,8 +21,10 @@ pub struct Stored<'a> {
     pub bits: f64,
     /// Bits of what is no routed expert, where only those are of the type (MXFP4).
     pub dense_bits: f64,
-    /// Bits of input embeddings and output projection, which most formats but GGUF leave as they were.
+    /// Bits of input embeddings, which most formats but GGUF leave as they were.
     pub embedding_bits: f64,
+    /// Bits of the output projection, and of a table that serves as both.
+    pub output_bits: f64,
 }
 
 impl Stored<'_> {
@@ -36,6 +38,10 @@ impl Stored<'_> {
 
     fn embedding(&self, elements: u64) -> Bytes {
         Bytes((elements as f64 * self.embedding_bits / 8.0) as u64)
+    }
+
+    fn output(&self, elements: u64) -> Bytes {
+        Bytes((elements as f64 * self.output_bits / 8.0) as u64)
     }
 }
 
@@ -110,7 +116,9 @@ impl Shape {
                 experts: if layer >= self.layers - mixtures { stored.bytes(experts) } else { Bytes::ZERO },
             })
             .collect();
-        let (token_embedding, output) = (stored.embedding(table), stored.embedding(output));
+        let token_embedding =
+            if self.tied_embeddings { stored.output(table) } else { stored.embedding(table) };
+        let output = stored.output(output);
         let layer_embeddings = stored.embedding(side);
         let total = layers.iter().map(LayerWeights::total).sum::<Bytes>()
             + token_embedding

@@ -29,6 +29,11 @@ pub struct Step {
     /// The GGUF tensor type that most of such weights are of.
     #[serde(default)]
     pub tensor: Option<String>,
+    /// The tensor types of the tables of a vocabulary, where they are not as the layers' are.
+    #[serde(default)]
+    pub embeddings: Option<String>,
+    #[serde(default)]
+    pub output: Option<String>,
     /// Losses are measured against it.
     #[serde(default)]
     pub reference: bool,
@@ -60,7 +65,34 @@ impl Ladder {
     }
 }
 
+/// Bits per weight of the parts of a model.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Parts {
+    pub layers: f64,
+    pub embeddings: f64,
+    pub output: f64,
+}
+
+/// Llama-3.1-8B, of which the bits of mixes were measured: 10⁹ weights, and those of each of its two tables
+/// (128,256 × 4,096).
+const MEASURED: f64 = 8.0303;
+const MEASURED_TABLE: f64 = 0.5253;
+
 impl Step {
+    /// Where the tables of a vocabulary are of types of their own: the bits of these, and what is left for the layers.
+    pub fn parts(&self) -> Option<Parts> {
+        let of = |name: &Option<String>| ladder().tensors.get(name.as_deref()?).copied();
+        let (bits, block) = (self.bits?, of(&self.tensor)?);
+        let (embeddings, output) = (of(&self.embeddings)?, of(&self.output)?);
+        // A mix has more bits than a block of the type that most of it is of.
+        let layers = if bits > block {
+            (bits * MEASURED - (embeddings + output) * MEASURED_TABLE) / (MEASURED - 2.0 * MEASURED_TABLE)
+        } else {
+            block
+        };
+        Some(Parts { layers, embeddings, output })
+    }
+
     /// Whether `fidelity: high` takes weights of this type, `bits` being those of [`step`].
     pub fn is_high_fidelity(bits: Option<f64>) -> bool {
         bits.is_some_and(|bits| bits >= 8.0)

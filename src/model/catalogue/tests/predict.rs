@@ -7,7 +7,14 @@ use crate::model::catalogue::{self, Stored};
 fn predicted(name: &str, bits: f64) -> Model {
     let (_, entry) = catalogue::find(name).unwrap();
     entry
-        .predict(&Stored { format: Format::Gguf, name: "Q", bits, dense_bits: bits, embedding_bits: bits })
+        .predict(&Stored {
+            format: Format::Gguf,
+            name: "Q",
+            bits,
+            dense_bits: bits,
+            embedding_bits: bits,
+            output_bits: bits,
+        })
         .unwrap()
 }
 
@@ -37,8 +44,14 @@ fn a_window_keeps_five_layers_in_six_short() {
 fn layers_and_embeddings_add_up_to_the_whole_for_every_model() {
     let mut seen = 0;
     for (_, entry) in catalogue::models() {
-        let stored =
-            Stored { format: Format::Gguf, name: "Q8_0", bits: 8.5, dense_bits: 8.5, embedding_bits: 8.5 };
+        let stored = Stored {
+            format: Format::Gguf,
+            name: "Q8_0",
+            bits: 8.5,
+            dense_bits: 8.5,
+            embedding_bits: 8.5,
+            output_bits: 8.5,
+        };
         let Some(model) = entry.predict(&stored) else { continue };
         seen += 1;
         let expected = model.parameters as f64 * 8.5 / 8.0;
@@ -63,6 +76,7 @@ fn of_a_model_trained_in_four_bits_what_is_no_expert_stays_at_sixteen() {
             bits: 4.25,
             dense_bits,
             embedding_bits: dense_bits,
+            output_bits: dense_bits,
         };
         entry.predict(&stored).unwrap()
     };
