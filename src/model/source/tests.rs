@@ -2,6 +2,7 @@
 
 mod hf;
 mod https;
+mod parts;
 mod pip;
 pub(in crate::model) mod server;
 

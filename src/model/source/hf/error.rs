@@ -38,10 +38,16 @@ pub enum HubError {
         #[source]
         cause: ChoiceError,
     },
+    #[error("fetch {name} of {repo}: it has {files} files, more than {limit}; take another of its models")]
+    TooManyParts { repo: String, name: String, files: usize, limit: usize },
     #[error(
-        "fetch {name} of {repo}: it is split into {parts} files; take a quantization that is one file, or fetch all parts with the hub's own tool, join them with `llama-gguf-split --merge`, and use file:PATH"
+        "fetch {path}: its name is longer than {limit} bytes, and file systems keep no longer ones; take another of the repository's models"
     )]
-    Split { repo: String, name: String, parts: usize },
+    LongName { path: String, limit: usize },
+    #[error(
+        "fetch {repo}: it holds a folder of safetensors and no GGUF file; name a repository of GGUF conversions here, or fetch the folder with `edgeorch pull {repo}`"
+    )]
+    Folder { repo: String },
     #[error("fetch {path}: the hub tells no sha256 for it; use https: with the digest that you know")]
     NoDigest { path: String },
 }
