@@ -31,5 +31,7 @@ mod real_memory;
 mod real_plan;
 mod real_stop;
 mod real_up;
+mod repositories_choice;
+mod repositories_parts;
 mod smoke;
 mod support;

@@ -19,7 +19,7 @@ use std::time::Duration;
 use edgeorch_engines::{Bytes, Source};
 
 pub use error::{Cut, FetchError};
-pub use hf::{ChoiceError, HubError};
+pub use hf::{ChoiceError, HubError, Repository};
 pub(in crate::model) use https::{Head, shown};
 pub use pip::Kind;
 

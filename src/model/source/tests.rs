@@ -4,6 +4,7 @@ mod hf;
 mod https;
 mod parts;
 mod pip;
+mod repository;
 pub(in crate::model) mod server;
 
 use std::ffi::OsString;

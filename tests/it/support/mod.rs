@@ -11,6 +11,7 @@ pub mod hub;
 pub mod lines;
 pub mod processes;
 pub mod refusal;
+pub mod repositories;
 pub mod require;
 pub mod small_disk;
 pub mod wait;

@@ -41,6 +41,13 @@ pub enum ChoiceError {
     Numbers { name: String, of: u32 },
 }
 
+/// How each model among the files can be asked for.
+pub(in crate::model) fn names(files: &[Listed]) -> Vec<String> {
+    let variants = variants(files);
+    let tags = Tags::of(&variants);
+    variants.iter().map(|variant| tags.choice(variant)).collect()
+}
+
 /// The model that `quant` names, or the only one.
 pub(in crate::model) fn variant<'a>(
     files: &'a [Listed],

@@ -16,6 +16,8 @@ pub enum HubError {
     Status { repo: String, status: u16 },
     #[error("list {repo}: no byte from the hub for {} s; check the network, or name a mirror in HF_ENDPOINT", waited.as_secs_f32())]
     Silent { repo: String, waited: Duration },
+    #[error("list {repo}: its list is not here after {} s; try again later, or name a mirror in HF_ENDPOINT", waited.as_secs_f32())]
+    Slow { repo: String, waited: Duration },
     #[error("list {repo}; check the network and the proxy, or name a mirror in HF_ENDPOINT")]
     Connection {
         repo: String,

@@ -13,6 +13,7 @@ mod error;
 pub(in crate::model) mod folder;
 mod listing;
 mod locate;
+mod repository;
 
 use std::time::Duration;
 
@@ -24,6 +25,7 @@ pub use choose::ChoiceError;
 pub use error::HubError;
 pub(in crate::model) use listing::Listed;
 pub(super) use locate::{Form, Located, Wanted};
+pub use repository::Repository;
 
 /// The hub itself, where `HF_ENDPOINT` names no mirror.
 const HUB: &str = "https://huggingface.co";

@@ -59,7 +59,7 @@ async fn all_parts_lie_side_by_side_under_their_names_and_are_one_model() {
         assert_eq!(&fs::read(blob).unwrap(), content);
     }
     let listing = store.list().unwrap();
-    assert_eq!(listing.entries, [entry.clone()]);
+    assert_eq!(listing.entries, std::slice::from_ref(&entry));
     assert_eq!((listing.partials.len(), listing.orphans.len(), listing.damaged.len()), (0, 0, 0));
     assert_eq!(store.verify(&entry, &Silent).await.unwrap(), entry.digest.clone().unwrap());
     assert_eq!(fetcher.fetch(&wanted, &store, &Silent).await.unwrap(), entry);
