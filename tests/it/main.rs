@@ -28,6 +28,7 @@ mod real_death;
 mod real_flags;
 mod real_leave;
 mod real_memory;
+mod real_parts;
 mod real_plan;
 mod real_stop;
 mod real_up;

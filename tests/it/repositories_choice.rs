@@ -12,10 +12,13 @@ use crate::support::hub::Hub;
 use crate::support::repositories::{Files, Repositories};
 use crate::support::{Daemon, Engine, Home};
 
-/// A profile of one model, or of two, that is chosen from the catalogue.
+/// A profile of models that are chosen from the catalogue: their ids, and what else is asked of them in braces.
 fn auto(home: &Home, more: &str, models: &[&str]) -> String {
-    let models: String =
-        models.iter().map(|id| format!("  {id}: {{source: auto, context_size: 4096}}\n")).collect();
+    let one = |model: &&str| {
+        let (id, keys) = model.split_once(": {").unwrap_or((model, "}"));
+        format!("  {id}: {{source: auto, context_size: 4096, {keys}\n")
+    };
+    let models: String = models.iter().map(one).collect();
     let text =
         format!("apiVersion: edgeorch/v1\nkind: Profile\nmetadata: {{name: test}}\n{more}models:\n{models}");
     home.profile(&text).to_str().unwrap().to_owned()
@@ -121,7 +124,8 @@ fn asking_ends_where_one_repository_after_the_other_has_nothing() {
     for (has, why) in [(false, "the hub has no such repository"), (true, "has no ")] {
         let mut home = Home::new(&Engine::None);
         let hub = Repositories::of(&mut home, move |_| has.then(Files::new));
-        let (ran, planned) = plan(&home, "", &["chat"]);
+        // One type, so that nine choices among all models take no minute.
+        let (ran, planned) = plan(&home, "", &["chat: {variants: [Q4_K_M]}"]);
         ran.is_refusal(0, &["8 repositories lack what was to be taken from them"]);
         let listed = hub.listed();
         assert!(listed.len() == 8 && is_distinct(&listed), "{listed:?}");

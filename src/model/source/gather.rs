@@ -38,7 +38,9 @@ impl Fetcher {
             gathered = back;
             let known = https::Known { digest: file.digest.as_ref(), bytes: Some(file.bytes) };
             let whole = https::fetch(self, &file.url, known, spool?, &room, progress).await?;
-            gathered.keep(&file.name, whole)?;
+            let name = file.name.clone();
+            let kept = metered(progress, move |_| gathered.keep(&name, whole).map(|()| gathered));
+            gathered = kept.await?;
             progress.finished();
         }
         Ok(gathered)

@@ -1,8 +1,8 @@
 //! Fetching what a [`Source`] names into the [`Store`].
 //!
 //! `file:` stays in place; `https:` is downloaded with resume, and so are the files that an `hf:` source means; `pip:` goes
-//! through the user's own pip, so that the machine's mirrors, proxies and credentials apply without edgeorch ever seeing them. Dropping a future leaves what
-//! can be continued, and no child process.
+//! through the user's own pip, so that the machine's mirrors, proxies and credentials apply without edgeorch ever seeing
+//! them. Dropping a future leaves what can be continued, and no child process.
 
 mod error;
 mod file;

@@ -14,6 +14,7 @@ pub mod refusal;
 pub mod repositories;
 pub mod require;
 pub mod small_disk;
+pub mod split;
 pub mod wait;
 
 pub use daemon::Daemon;

@@ -5,10 +5,11 @@ use reqwest::Url;
 use super::choose::Variant;
 use super::{ChoiceError, Hub, HubError, Listed, Repo, choose, folder};
 use crate::model::source::FetchError;
+use crate::model::split;
 use crate::model::store::Digest;
 
-/// Files of one model; as many as are planned for.
-const MAX_PARTS: usize = 1024;
+/// Files of one model; as many as are read.
+const MAX_PARTS: usize = split::MAX_PARTS as usize;
 
 /// Of a file's name: file systems allow 255 bytes.
 const MAX_NAME: usize = 255;

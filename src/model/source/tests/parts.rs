@@ -123,6 +123,22 @@ async fn a_size_that_lies_is_told_with_both_before_anything_is_written() {
 }
 
 #[tokio::test]
+async fn sizes_beyond_all_disks_are_refused_with_the_sum() {
+    let (_folder, store) = empty_store();
+    let page: Vec<String> = [1, 2]
+        .map(|n| {
+            listed(&format!("a-0000{n}-of-00002.gguf"), b"x")
+                .replace("\"size\":1", &format!("\"size\":{}", u64::MAX))
+        })
+        .into();
+    let (server, fetcher) = hub(&[], &[Act::Serve]).await;
+    server.file(LISTING, format!("[{}]", page.join(",")).as_bytes());
+    let failure = fetcher.fetch(&source("hf:org/repo"), &store, &Silent).await.unwrap_err();
+    assert!(matches!(failure, FetchError::Store(StoreError::NoSpace { .. })), "{failure:?}");
+    assert_eq!(server.paths(), [LISTING]);
+}
+
+#[tokio::test]
 async fn parts_that_do_not_add_up_are_refused_before_any_is_fetched() {
     let (_folder, store) = empty_store();
     for (paths, told) in [
@@ -330,4 +346,26 @@ async fn a_folder_of_safetensors_is_pulled_and_read_by_our_own_reader() {
     store.remove("hf:org/repo").unwrap();
     assert_eq!(store.list().unwrap(), Default::default());
     assert!(!entry.path.exists());
+}
+
+#[tokio::test]
+async fn no_folder_outlives_its_reference_readable_or_not() {
+    let (_folder, store) = empty_store();
+    let (_server, fetcher) = split_hub(&contents(), &[Act::Serve]).await;
+    let wanted = source("hf:org/repo");
+    let refs = store.dir().join("refs");
+    let folders = || fs::read_dir(store.dir().join("folders")).unwrap().count();
+    fetcher.fetch(&wanted, &store, &Silent).await.unwrap();
+    // Beside one that can't be read, and may name any folder.
+    fs::write(refs.join("other.json"), "{").unwrap();
+    store.remove("hf:org/repo").unwrap();
+    assert_eq!(folders(), 0);
+    store.remove("other.json").unwrap();
+
+    fetcher.fetch(&wanted, &store, &Silent).await.unwrap();
+    let file = fs::read_dir(&refs).unwrap().next().unwrap().unwrap().path();
+    fs::write(&file, "{").unwrap();
+    store.remove(file.file_name().unwrap().to_str().unwrap()).unwrap();
+    assert_eq!(folders(), 0, "its blobs are orphans now, and must be all that holds the bytes");
+    assert_eq!(store.list().unwrap().orphans.len(), 3);
 }
