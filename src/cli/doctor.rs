@@ -17,6 +17,7 @@ use crate::profile::elements::PrivacyMode;
 use crate::progress;
 use crate::reconcile::Desired;
 use crate::reconcile::prepare::{PrepareError, Workshop};
+use crate::reconcile::repositories::Repositories;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -74,8 +75,16 @@ fn need(path: &std::path::Path, home: &Home, host: &Host) -> Result<(Option<Need
     let engines = Engines::new(home.engines(), host);
     // As if the profile said airgap: a diagnosis downloads nothing.
     let (budget, privacy) = (desired.budget, PrivacyMode::Airgap);
-    let workshop =
-        Workshop { home, host, engines: &engines, budget, privacy, elsewhere: false, past: past::of(home) };
+    let workshop = Workshop {
+        home,
+        host,
+        engines: &engines,
+        budget,
+        privacy,
+        elsewhere: false,
+        past: past::of(home),
+        repositories: &Repositories::default(),
+    };
     let progress = progress::on_stderr();
     let (mut memory, mut missing) = (Bytes::ZERO, Vec::new());
     for wish in &desired.wishes {

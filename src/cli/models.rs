@@ -61,7 +61,7 @@ fn list(listing: &Listing) -> String {
     let mut rows: Vec<Vec<String>> = listing
         .entries
         .iter()
-        .map(|entry| vec![entry.name.clone(), entry.bytes.to_string(), digest(entry), "here".into()])
+        .map(|entry| vec![entry.name.clone(), entry.bytes.to_string(), digest(entry), state(entry)])
         .collect();
     rows.extend(listing.partials.iter().map(|partial| {
         let of = partial.expected.map_or(String::new(), |expected| format!(" of {expected}"));
@@ -83,6 +83,13 @@ fn list(listing: &Listing) -> String {
         ]
     }));
     table::render(&["NAME", "SIZE", "DIGEST", "STATE"], &rows, terminal::width(), &[0])
+}
+
+fn state(entry: &Entry) -> String {
+    match entry.parts.len() {
+        0 => "here".to_owned(),
+        files => format!("here, {files} files"),
+    }
 }
 
 fn verify(store: &Store, names: &[String]) -> Result<(), Failure> {

@@ -18,6 +18,7 @@ use crate::profile::Profile;
 use crate::profile::elements::SourceChoice;
 use crate::progress;
 use crate::reconcile::prepare::{Decided, PrepareError, Workshop};
+use crate::reconcile::repositories::Repositories;
 use crate::reconcile::{Desired, Wish};
 use crate::report::{OtherEngine, Planned, Report};
 use edgeorch_hardware::{self as hardware, Request, Root};
@@ -157,6 +158,7 @@ fn planned(
         privacy: desired.privacy,
         elsewhere,
         past: past::of(home),
+        repositories: &Repositories::default(),
     };
     let progress = progress::on_stderr();
     let mut taken = Usage::default();

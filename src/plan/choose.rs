@@ -4,6 +4,8 @@
 //! Of one model the first type of the ladder is taken that fits and is fast enough. Among models a better grade goes
 //! before a faster answer, as long as answers come at reading speed; within a grade the shorter turn wins.
 
+use std::collections::BTreeSet;
+
 use edgeorch_engines::{Ask, Bytes, Engine, Fidelity, Host, KvType};
 use serde::Serialize;
 
@@ -11,6 +13,7 @@ use super::allowance::{Allowances, Short};
 use super::decide::{Plan, Verdict, decide};
 use super::demands::Demands;
 use super::fitness::Class;
+use super::holdings::Holdings;
 use super::memory::Sum;
 use super::placements::Site;
 use super::quality::{CacheStep, Step, cache_step};
@@ -25,6 +28,8 @@ pub struct Question<'a> {
     pub demands: &'a Demands,
     pub host: &'a Host,
     pub allowances: &'a Allowances,
+    /// What is known of the repositories that subjects are had from.
+    pub holdings: &'a Holdings,
 }
 
 /// A subject, served in the best way that was found.
@@ -59,6 +64,8 @@ pub struct Rejected {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Rejection {
+    /// It would have been taken, and its repository does not have it.
+    Absent,
     /// It would do, and another is better.
     Outranked,
     /// It fits and is too slow.
@@ -87,11 +94,13 @@ pub const SHOWN: usize = 5;
 impl Question<'_> {
     /// Decides among subjects. Those of one model stand together, best type first.
     pub fn decide(&self, subjects: impl IntoIterator<Item = Subject>) -> Decision {
-        let Sifted { fitting, mut unfit, considered } = self.sift(subjects);
+        let Sifted { fitting, absent, mut unfit, considered } = self.sift(subjects);
         let mut fitting = fitting.into_iter();
         let chosen = fitting.next();
+        // First what would have been better, had it been there.
         let mut rejected: Vec<Rejected> =
-            fitting.map(|(subject, found)| self.outranked(subject, &found)).collect();
+            absent.into_iter().map(|(subject, obstacle)| obstacle.rejected(&subject)).collect();
+        rejected.extend(fitting.map(|(subject, found)| self.outranked(subject, &found)));
         // The smallest shortage first: that is what comes nearest.
         unfit.sort_by_key(|(_, obstacle)| (obstacle.kind, obstacle.short));
         let nearest = match &chosen {
@@ -116,9 +125,10 @@ impl Question<'_> {
 
     /// Those that fit, best first, and what stands in the way of the others.
     fn sift(&self, subjects: impl IntoIterator<Item = Subject>) -> Sifted {
-        let (mut fitting, mut unfit, mut considered) = (Vec::new(), Vec::new(), 0);
+        let (mut fitting, mut absent, mut unfit, mut considered) = (Vec::new(), Vec::new(), Vec::new(), 0);
         // Of the model that is looked at now: what fits and is too slow.
         let mut settled: Option<String> = None;
+        let mut told = BTreeSet::new();
         for subject in subjects {
             considered += 1;
             if settled.as_ref() == Some(&subject.name) {
@@ -131,11 +141,18 @@ impl Question<'_> {
                     }
                     fitting.push((subject, found));
                 }
+                // One reason names all that a repository has.
+                Err(obstacle) if obstacle.kind == Rejection::Absent => {
+                    let repository = subject.place().map(|(repository, _)| repository.to_owned());
+                    if told.insert((subject.name.clone(), repository)) {
+                        absent.push((subject, obstacle));
+                    }
+                }
                 Err(obstacle) => unfit.push((subject, obstacle)),
             }
         }
         fitting.sort_by(|a, b| rank(a, self.demands).total_cmp(&rank(b, self.demands)));
-        Sifted { fitting, unfit, considered }
+        Sifted { fitting, absent, unfit, considered }
     }
 
     /// Those that fit, best first.
@@ -197,11 +214,18 @@ impl Question<'_> {
                 }
             }
         }
-        best.ok_or_else(|| {
+        let found = best.ok_or_else(|| {
             worst.unwrap_or_else(|| {
                 Obstacle::plain(Rejection::Engine, "no engine may serve it on this machine".to_owned())
             })
-        })
+        })?;
+        // Last: of what would not do anyway it doesn't matter whether it is there.
+        match self.holdings.absence(subject) {
+            Some(reason) => {
+                Err(Obstacle { total: Some(found.total), ..Obstacle::plain(Rejection::Absent, reason) })
+            }
+            None => Ok(found),
+        }
     }
 
     fn judge(&self, subject: &Subject, ask: &Ask, engine: &'static dyn Engine) -> Result<Found, Obstacle> {
@@ -311,6 +335,7 @@ fn floor(fidelity: Fidelity) -> f64 {
 
 struct Sifted {
     fitting: Vec<(Subject, Found)>,
+    absent: Vec<(Subject, Obstacle)>,
     unfit: Vec<(Subject, Obstacle)>,
     considered: usize,
 }

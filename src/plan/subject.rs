@@ -47,6 +47,16 @@ impl Subject {
         }
     }
 
+    /// The repository that it is had from, as a profile writes it, and its type there where the source names one.
+    pub fn place(&self) -> Option<(&str, Option<&str>)> {
+        let source = self.source.as_deref()?;
+        let (repository, kind) = match source.strip_prefix("hf:")?.find(':') {
+            Some(at) => (&source[..at + "hf:".len()], Some(&source[at + "hf:".len() + 1..])),
+            None => (source, None),
+        };
+        Some((repository, kind))
+    }
+
     /// `Qwen3-8B Q4_K_M`.
     pub fn title(&self) -> String {
         match &self.quantization {

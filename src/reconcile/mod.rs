@@ -11,6 +11,7 @@ pub mod prepare;
 pub mod preparer;
 pub mod publish;
 pub mod recorder;
+pub mod repositories;
 pub mod subjects;
 pub mod task;
 

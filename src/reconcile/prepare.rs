@@ -1,6 +1,7 @@
 //! From a wish to an approved plan: the engine is found or installed, the weights are fetched, their header is read,
 //! the sum is proven. Nothing is started here.
 
+mod choice;
 mod error;
 mod files;
 mod survey;
@@ -10,13 +11,14 @@ use std::sync::Arc;
 use edgeorch_engines::manifest::expand;
 use edgeorch_engines::{Ask, Backend, Bytes, Engine, Files, Host, Refusal, Source};
 
+use super::repositories::Repositories;
 use super::{Wish, subjects};
 use crate::engine::{self, Engines};
 use crate::home::Home;
 use crate::ledger::Past;
 use crate::plan::demands::Demands;
 use crate::plan::rehearsal::Rehearsed;
-use crate::plan::{self, Allowances, Approved, Candidate, Decision, Key, Plan, Question, Usage};
+use crate::plan::{self, Allowances, Approved, Candidate, Decision, Holdings, Key, Plan, Question, Usage};
 use crate::profile::elements::{PrivacyMode, SourceChoice};
 use crate::progress::Progress;
 pub use error::PrepareError;
@@ -35,6 +37,8 @@ pub struct Workshop<'a> {
     pub elsewhere: bool,
     /// What earlier launches took.
     pub past: Arc<dyn Past>,
+    /// What the hub was asked in this run.
+    pub repositories: &'a Repositories,
 }
 
 /// A wish with all that its launch needs.
@@ -85,7 +89,7 @@ impl Workshop<'_> {
         let demands = self.demands(wish).await;
         let source = match &wish.source {
             SourceChoice::Given(source) => source.clone(),
-            SourceChoice::Auto => match self.propose(wish, &demands, &allowances)? {
+            SourceChoice::Auto => match self.propose(wish, &demands, &allowances, progress).await? {
                 Proposal::Fetch(source) => source,
                 Proposal::Unfit(mut decision) => {
                     self.look_around(wish, &wish.ask, &demands, &allowances, &mut decision);
@@ -96,7 +100,8 @@ impl Workshop<'_> {
         let Seen { model, path, digest } = self.here(&source, progress).await?;
         let (ask, files) = self.beside(wish, &model, path, progress).await?;
         let subject = subjects::of_file(&source, model, wish.ask.task);
-        let decision = self.question(wish, &ask, &demands, &allowances).decide([subject]);
+        let holdings = self.repositories.holdings();
+        let decision = self.question(wish, &ask, &demands, &allowances, &holdings).decide([subject]);
         let mut decision = self.corrected(wish, decision, digest.clone(), allowances.clone()).await?;
         self.look_around(wish, &ask, &demands, &allowances, &mut decision);
         Ok(Decided { files, digest, ..Decided::of(decision) })
@@ -152,19 +157,23 @@ impl Workshop<'_> {
         ask: &'a Ask,
         demands: &'a Demands,
         allowances: &'a Allowances,
+        holdings: &'a Holdings,
     ) -> Question<'a> {
-        Question { ask, engines: std::slice::from_ref(&wish.engine), demands, host: self.host, allowances }
+        let engines = std::slice::from_ref(&wish.engine);
+        Question { ask, engines, demands, host: self.host, allowances, holdings }
     }
 
     /// The catalogue's best model for this machine.
-    fn propose(
+    async fn propose(
         &self,
         wish: &Wish,
         demands: &Demands,
         allowances: &Allowances,
+        progress: &dyn Progress,
     ) -> Result<Proposal, PrepareError> {
-        let subjects = subjects::of_catalogue(&wish.ask, demands);
-        let decision = self.question(wish, &wish.ask, demands, allowances).decide(subjects);
+        let subjects = || subjects::of_catalogue(&wish.ask, demands);
+        let decision = self.choose(wish, demands, allowances, subjects, progress).await?;
+        choice::tell_absent(&decision, progress);
         if !decision.fits() {
             return Ok(Proposal::Unfit(Box::new(decision)));
         }

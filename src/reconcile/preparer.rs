@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 
 use super::Wish;
 use super::prepare::{PrepareError, Prepared, Workshop};
+use super::repositories::Repositories;
 use crate::engine::Engines;
 use crate::home::Home;
 use crate::ledger::Past;
@@ -40,6 +41,7 @@ impl Preparer {
         results: mpsc::UnboundedSender<Outcome>,
     ) {
         let mut proven: BTreeMap<String, Usage> = BTreeMap::new();
+        let repositories = Repositories::default();
         while let Some(wish) = queue.recv().await {
             let id = wish.ask.id.clone();
             proven.remove(&id);
@@ -51,6 +53,7 @@ impl Preparer {
                 privacy: self.privacy,
                 elsewhere: false,
                 past: self.past.clone(),
+                repositories: &repositories,
             };
             let mut taken = Usage::default();
             proven.values().for_each(|usage| taken.extend(usage));

@@ -207,6 +207,7 @@ fn others(section: &mut Section, model: &Planned) {
 
 fn kind(kind: Rejection) -> &'static str {
     match kind {
+        Rejection::Absent => "not there",
         Rejection::Outranked => "another is better",
         Rejection::Slow => "too slow",
         Rejection::TooBig => "too big",

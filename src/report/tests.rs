@@ -6,6 +6,7 @@ use edgeorch_engines::{
 
 use super::*;
 use crate::plan::demands::{Demands, usual};
+use crate::plan::holdings::UNKNOWN;
 use crate::plan::rehearsal::{Compared, Outcome};
 use crate::plan::risk;
 use crate::plan::subject::{Licence, Subject};
@@ -56,8 +57,14 @@ fn report() -> Report {
     };
     let allowances = Allowances::of(&host, Bytes::gib(64), &Usage::default());
     let engine: &'static dyn Engine = &LlamaCpp;
-    let question =
-        Question { ask: &ask, engines: &[engine], demands: &demands, host: &host, allowances: &allowances };
+    let question = Question {
+        ask: &ask,
+        engines: &[engine],
+        demands: &demands,
+        host: &host,
+        allowances: &allowances,
+        holdings: &UNKNOWN,
+    };
     let decision = question.decide([subject()]);
     let risks = risk::register(decision.best.as_ref().unwrap(), &demands, &host);
     Report {

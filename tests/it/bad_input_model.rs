@@ -139,7 +139,7 @@ fn a_blob_that_changed_in_the_store_is_found_by_verify() {
     let mut bytes = std::fs::read(&blob).unwrap();
     *bytes.last_mut().unwrap() ^= 1;
     std::fs::write(&blob, bytes).unwrap();
-    home.refuses(&["models", "verify"], 1, &["not the one that it is named by", "models rm"]);
+    home.refuses(&["models", "verify"], 1, &["not the one that it was stored with", "models rm"]);
     std::fs::rename(&blob, blob.with_extension("moved")).unwrap();
     home.refuses(&["models", "verify"], 1, &["is missing", "models rm"]);
 }

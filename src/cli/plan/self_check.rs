@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::cli::{Failure, print_json, table, terminal};
 use crate::plan::demands::{Demands, usual};
+use crate::plan::holdings::UNKNOWN;
 use crate::plan::speed::{self, Group};
 use crate::plan::{Allowances, Question, Usage};
 use crate::reconcile::subjects;
@@ -99,8 +100,14 @@ fn catalogue(host: &Host) -> Catalogue {
     };
     let allowances = Allowances::of(host, Bytes(u64::MAX), &Usage::default());
     let engines: Vec<_> = edgeorch_engines::preferred().into_iter().collect();
-    let question =
-        Question { ask: &ask, engines: &engines, demands: &demands, host, allowances: &allowances };
+    let question = Question {
+        ask: &ask,
+        engines: &engines,
+        demands: &demands,
+        host,
+        allowances: &allowances,
+        holdings: &UNKNOWN,
+    };
     let mut considered = 0;
     let mut times: Vec<f64> = (0..TRIES)
         .map(|_| {

@@ -6,14 +6,12 @@
 use std::path::Path;
 
 use super::{GgufError, Header, Metadata, cursor, tensor};
+use crate::model::split::{self, MAX_PARTS};
 
 const NUMBER: &str = "split.no";
 const COUNT: &str = "split.count";
 const TENSORS: &str = "split.tensors.count";
 const ARCHITECTURE: &str = "general.architecture";
-
-/// Each has a header to be read before anything can be told; llama-gguf-split's five digits would allow 99,999.
-const MAX_PARTS: u64 = 1024;
 
 /// How many files the model has.
 pub(super) fn count(metadata: &Metadata) -> u64 {
@@ -86,7 +84,7 @@ impl Header {
 
 /// Counted from 0 in the keys, and from 1 in the names.
 fn suffix(number: u64, parts: u64) -> String {
-    format!("-{:05}-of-{parts:05}.gguf", number.saturating_add(1))
+    split::suffix(number.saturating_add(1), parts)
 }
 
 /// Whether a part says that it is the one which is expected at its place.

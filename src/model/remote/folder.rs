@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::{Remote, RemoteError, range};
 use crate::model::hf::{self, Beside};
 use crate::model::safetensors::{Header, LENGTH_BYTES, header_length};
+use crate::model::source::hf::folder::{CONFIG, weights};
 use crate::model::source::hf::{Listed, Repo};
 use crate::model::source::shown;
 
@@ -37,7 +38,6 @@ const MOST_FILES: usize = 1024;
 /// Files that are asked about at once: as many connections as browsers make to one host, about.
 const AT_ONCE: usize = 8;
 
-const CONFIG: &str = "config.json";
 /// As ModelOpt writes it.
 const QUANTIZATION: &str = "hf_quant_config.json";
 const TOKENIZER: &str = "tokenizer_config.json";
@@ -82,25 +82,6 @@ async fn beside(remote: &Remote, repo: Repo<'_>, files: &[Listed]) -> Result<Bes
 
 fn find<'a>(files: &'a [Listed], name: &str) -> Option<&'a Listed> {
     files.iter().find(|file| file.path == name)
-}
-
-/// The files that transformers would load: numbered parts, else the one file, else all (EXL writes
-/// `output.safetensors`), but for the original's own format beside them, which holds everything once more, and adapters.
-fn weights(files: &[Listed]) -> Vec<&Listed> {
-    const OTHERS: [&str; 2] = ["consolidated", "adapter_model"];
-    let is_weights = |path: &str| {
-        !path.contains('/')
-            && path.ends_with(".safetensors")
-            && !OTHERS.iter().any(|other| path.starts_with(other))
-    };
-    let all = || files.iter().filter(|file| is_weights(&file.path));
-    let numbered: Vec<&Listed> =
-        all().filter(|file| file.path.starts_with("model-") && file.path.contains("-of-")).collect();
-    match (numbered.is_empty(), all().find(|file| file.path == "model.safetensors")) {
-        (false, _) => numbered,
-        (true, Some(one)) => vec![one],
-        (true, None) => all().collect(),
-    }
 }
 
 async fn small(remote: &Remote, repo: Repo<'_>, file: &Listed) -> Result<Value, RemoteError> {

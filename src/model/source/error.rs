@@ -35,6 +35,10 @@ pub enum FetchError {
     )]
     Refused { url: String, status: u16 },
     #[error(
+        "download {url}: the hub lists it with {told} bytes, and the server has {now}; it is being replaced, or one of them is wrong: try again later"
+    )]
+    Length { url: String, told: u64, now: u64 },
+    #[error(
         "download {url}, given up after {tries} tries in a row without a new byte ({kept} are kept); run it again to go on from there"
     )]
     Cut {

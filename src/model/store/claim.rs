@@ -2,10 +2,12 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use edgeorch_engines::Source;
+use edgeorch_engines::{Bytes, Source};
 
+use super::gather::Gathered;
 use super::spool::{self, Note, Spool};
 use super::{Store, StoreError, disk, reference};
 use crate::progress::{Meter, Progress};
@@ -14,10 +16,10 @@ use crate::progress::{Meter, Progress};
 /// that could then not be cancelled.
 const RETRY: Duration = Duration::from_millis(200);
 
-/// A file lock, held until it is dropped. The file itself stays: removing it would let a third process lock a new one
+/// A file lock, held until its last clone is dropped. The file itself stays: removing it would let a third process lock a new one
 /// while a second still waits for the old.
-#[derive(Debug)]
-pub struct Lock(#[allow(dead_code, reason = "holding the file is holding the lock")] File);
+#[derive(Clone, Debug)]
+pub struct Lock(#[allow(dead_code, reason = "holding the file is holding the lock")] Arc<File>);
 
 /// The right to fetch one source.
 #[derive(Debug)]
@@ -54,7 +56,7 @@ impl Store {
         let file = lock_file(&path)?;
         match file.try_lock() {
             Ok(()) => Ok(Some(Claim {
-                lock: Lock(file),
+                lock: Lock(Arc::new(file)),
                 dir: self.partials().join(key),
                 source: source.to_owned(),
             })),
@@ -90,6 +92,14 @@ impl Claim {
     /// It can't be written.
     pub fn spool(self, meter: &Meter) -> Result<Spool, StoreError> {
         Spool::open(self.dir, &self.source, Some(self.lock), meter)
+    }
+
+    /// Begins, or goes on, with a model of several files that take `total` together.
+    ///
+    /// # Errors
+    /// It can't be written.
+    pub fn gather(self, total: Bytes) -> Result<Gathered, StoreError> {
+        Gathered::open(self.dir, &self.source, total, self.lock)
     }
 
     /// Removes whatever has arrived.

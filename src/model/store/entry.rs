@@ -9,6 +9,7 @@ use edgeorch_engines::{Bytes, Source};
 use serde::{Serialize, Serializer};
 
 use super::{Damage, Digest};
+use crate::model::split;
 
 /// A model file that is here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -19,25 +20,63 @@ pub struct Entry {
     pub name: String,
     /// Unknown for a `file:` source, which stays where it is and is not hashed.
     pub digest: Option<Digest>,
+    /// Of all its files.
     pub bytes: Bytes,
-    /// The blob, or the file in place.
+    /// What engines are given: the blob, the file in place, the first of several parts, or a folder.
     pub path: PathBuf,
+    /// Files of a model that has several, in the store.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<Part>,
     /// When it was fetched; a `file:` source never is.
     #[serde(serialize_with = "crate::stamp::option::serialize")]
     pub fetched: Option<SystemTime>,
 }
 
+/// One file of a model that has several.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Part {
+    pub path: PathBuf,
+    pub digest: Digest,
+    pub bytes: Bytes,
+}
+
 impl Entry {
-    /// A `file:` source, by its canonical path. Only regular files are models: a FIFO would block its reader.
+    /// A `file:` source, by its canonical path; the bytes of a model in parts are those of all that lie there. Only regular
+    /// files are models: a FIFO would block its reader.
     pub(crate) fn in_place(source: &Source, path: &Path) -> io::Result<Entry> {
-        let path = fs::canonicalize(path)?;
+        let named = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
+        let siblings = named(path).and_then(|name| split::siblings(&name));
+        let path = match &siblings {
+            // A part can be a link to a file of another name, and the others are found from this one.
+            Some(_) => fs::canonicalize(folder_of(path))?.join(path.file_name().unwrap_or_default()),
+            None => fs::canonicalize(path)?,
+        };
         let facts = fs::metadata(&path)?;
         if !facts.is_file() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
         }
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let bytes = Bytes(facts.len());
-        Ok(Entry { source: source.clone(), name, digest: None, bytes, path, fetched: None })
+        let length = |name: String| fs::metadata(path.with_file_name(name)).map_or(0, |facts| facts.len());
+        let bytes = match siblings {
+            Some(siblings) => siblings.into_iter().map(length).fold(0, u64::saturating_add),
+            None => facts.len(),
+        };
+        let (name, bytes) = (named(&path).unwrap_or_default(), Bytes(bytes));
+        Ok(Entry {
+            source: source.clone(),
+            name,
+            digest: None,
+            bytes,
+            path,
+            parts: Vec::new(),
+            fetched: None,
+        })
+    }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
     }
 }
 

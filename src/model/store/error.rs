@@ -51,6 +51,8 @@ pub enum StoreError {
         #[source]
         damage: Damage,
     },
+    #[error("keep {what}: {name} was removed meanwhile; run it again")]
+    Gone { what: String, name: String },
     #[error("touch {what}: another edgeorch is fetching it now; stop that one, or wait for it")]
     Busy { what: String },
     #[error("find `{asked}` in the store{}", near_text(.near))]
@@ -71,7 +73,7 @@ pub enum Damage {
     NotAFile { path: PathBuf },
     #[error("{} has {found} bytes instead of {expected}", path.display())]
     Size { path: PathBuf, expected: u64, found: u64 },
-    #[error("{} has the sha256 {found}, not the one that it is named by", path.display())]
+    #[error("{} has the sha256 {found}, not the one that it was stored with", path.display())]
     Content { path: PathBuf, found: Digest },
     #[error("{} can't be read as a reference: {why}", path.display())]
     Reference { path: PathBuf, why: String },

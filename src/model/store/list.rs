@@ -25,7 +25,7 @@ impl Store {
         for (file, read) in self.references()? {
             let damaged = |damage| Damaged { what: file.clone(), damage };
             match read.and_then(|reference| {
-                named.insert(reference.digest.clone());
+                named.extend(reference.blobs());
                 self.checked(reference)
             }) {
                 Ok((entry, None)) => listing.entries.push(entry),

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! blobs/sha256/HEX        the files, read-only, named by what they contain
-//! refs/SOURCE.json        which source gave which blob, percent-encoded
+//! folders/HEX/NAME        models of several files: their blobs side by side, by the names that engines look for
+//! refs/SOURCE.json        which source gave which blob or folder, percent-encoded
 //! partial/KEY/            a fetch under way or cut off: note.json, and data that the next try continues
 //! locks/KEY               held while KEY is fetched; `store` while references change
 //! ```
@@ -18,6 +19,8 @@ mod digest;
 pub(crate) mod disk;
 mod entry;
 mod error;
+mod folder;
+mod gather;
 mod list;
 pub(crate) mod near;
 mod reference;
@@ -33,8 +36,10 @@ use edgeorch_engines::{Bytes, Source};
 
 pub use claim::{Claim, Lock, Scratch};
 pub use digest::{Digest, DigestError};
-pub use entry::{Damaged, Entry, Listing, Orphan, Partial};
+pub use entry::{Damaged, Entry, Listing, Orphan, Part, Partial};
 pub use error::{Damage, StoreError};
+pub use gather::Gathered;
+pub use reference::Member;
 pub use remove::Removed;
 pub use spool::{Spool, Whole};
 
@@ -111,10 +116,56 @@ impl Store {
         Ok(reference.into_entry(source.clone(), blob))
     }
 
+    /// Makes files that were gathered, and others that are here already, the model that `source` names. `first` is the
+    /// file that engines are given; without one it is the folder.
+    ///
+    /// # Errors
+    /// As for [`commit`](Store::commit); or a file that was here is gone meanwhile.
+    pub fn commit_folder(
+        &self,
+        gathered: Gathered,
+        source: &Source,
+        name: &str,
+        first: Option<&str>,
+    ) -> Result<Entry, StoreError> {
+        let _layout = self.lock_layout()?;
+        let members = gathered.members();
+        if let Some(gone) = members.iter().find(|one| !gathered.has(one) && !self.holds(one)) {
+            return Err(StoreError::Gone { what: source.to_string(), name: gone.name.clone() });
+        }
+        let reference = Reference::of_folder(source, members.to_vec(), name, first, SystemTime::now());
+        reference.write(&self.reference_path(source))?;
+        for member in members.iter().filter(|member| gathered.has(member)) {
+            gathered.place(member, &self.blob(&member.digest))?;
+        }
+        disk::sync_dir(&self.blobs())?;
+        self.lay_out(&reference)?;
+        gathered.discard()?;
+        Ok(self.entry_of(reference, source.clone()))
+    }
+
+    /// Whether a file of this content is here.
+    pub fn holds(&self, member: &Member) -> bool {
+        let facts = fs::symlink_metadata(self.blob(&member.digest));
+        facts.is_ok_and(|facts| facts.is_file() && facts.len() == member.size.0)
+    }
+
     fn entry(&self, reference: Reference) -> Option<Entry> {
         let source = reference.source.parse().ok()?;
-        let blob = self.blob(&reference.digest);
-        Some(reference.into_entry(source, blob))
+        Some(self.entry_of(reference, source))
+    }
+
+    fn entry_of(&self, reference: Reference, source: Source) -> Entry {
+        match reference.members.is_empty() {
+            true => {
+                let blob = self.blob(&reference.digest);
+                reference.into_entry(source, blob)
+            }
+            false => {
+                let folder = self.folder(&reference.digest);
+                reference.into_entry(source, folder)
+            }
+        }
     }
 
     /// Held while references and blobs change; never for longer than a few renames.
@@ -131,6 +182,15 @@ impl Store {
 
     fn blob(&self, digest: &Digest) -> PathBuf {
         self.blobs().join(digest.as_str())
+    }
+
+    /// Made when the first model comes that needs it: a store without one may be read-only.
+    fn folders(&self) -> PathBuf {
+        self.dir.join("folders")
+    }
+
+    fn folder(&self, digest: &Digest) -> PathBuf {
+        self.folders().join(digest.as_str())
     }
 
     fn refs(&self) -> PathBuf {

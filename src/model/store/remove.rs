@@ -6,7 +6,7 @@ use edgeorch_engines::Bytes;
 use serde::Serialize;
 
 use super::list::NamedReference;
-use super::{Digest, Store, StoreError, disk, near};
+use super::{Digest, Store, StoreError, disk, folder, names_in, near};
 
 /// Shorter prefixes would too easily mean more than was meant.
 const SHORTEST_PREFIX: usize = 6;
@@ -38,6 +38,20 @@ struct Known {
     source: Option<String>,
     name: Option<String>,
     digest: Option<Digest>,
+    /// Those that it needs; of a model of one file its digest.
+    blobs: Vec<Digest>,
+}
+
+impl Known {
+    /// By its own digest, or by that of one of its files.
+    fn has(&self, digest: &Digest) -> bool {
+        self.digest.as_ref() == Some(digest) || self.blobs.contains(digest)
+    }
+
+    /// The digest of its folder, where it has one.
+    fn folder(&self) -> Option<&Digest> {
+        self.digest.as_ref().filter(|digest| !self.blobs.contains(digest))
+    }
 }
 
 impl Store {
@@ -63,11 +77,12 @@ impl Store {
         let known = |(file, read): NamedReference| match read {
             Ok(reference) => Known {
                 file,
+                blobs: reference.blobs(),
                 source: Some(reference.source),
                 name: Some(reference.name),
                 digest: Some(reference.digest),
             },
-            Err(_) => Known { file, source: None, name: None, digest: None },
+            Err(_) => Known { file, source: None, name: None, digest: None, blobs: Vec::new() },
         };
         Ok(self.references()?.into_iter().map(known).collect())
     }
@@ -84,24 +99,44 @@ impl Store {
             removed.freed = removed.freed + bytes;
             removed.sources.push(source.clone());
         }
-        for reference in known.iter().filter(|known| doomed.references.contains(&known.file)) {
+        let stays = |known: &&Known| !doomed.references.contains(&known.file);
+        let folders: BTreeSet<&Digest> = known.iter().filter(stays).filter_map(Known::folder).collect();
+        for reference in known.iter().filter(|known| !stays(known)) {
+            // Before its reference: one that is left over would keep the bytes, and nobody could name it.
+            if let Some(folder) = reference.folder().filter(|folder| !folders.contains(folder)) {
+                disk::remove(&self.folder(folder))?;
+            }
             disk::remove(&self.refs().join(&reference.file))?;
             removed.sources.push(reference.source.clone().unwrap_or_else(|| reference.file.clone()));
         }
-        let named: BTreeSet<&Digest> = known
-            .iter()
-            .filter(|known| !doomed.references.contains(&known.file))
-            .filter_map(|known| known.digest.as_ref())
-            .collect();
+        let named: BTreeSet<&Digest> = known.iter().filter(stays).flat_map(|known| &known.blobs).collect();
         for digest in doomed.blobs.iter().filter(|digest| !named.contains(digest)) {
             let blob = self.blob(digest);
             removed.freed =
                 removed.freed + blob.metadata().map(|facts| Bytes(facts.len())).unwrap_or_default();
             disk::remove(&blob)?;
         }
+        self.sweep_folders(&folders, known.iter().filter(stays))?;
         removed.sources.sort();
         removed.sources.dedup();
         Ok(removed)
+    }
+
+    /// Folders that no reference names hold bytes that nobody could free: those of unreadable references, and those that were
+    /// being laid out when the power went.
+    fn sweep_folders<'a>(
+        &self,
+        named: &BTreeSet<&Digest>,
+        mut staying: impl Iterator<Item = &'a Known>,
+    ) -> Result<(), StoreError> {
+        // One that can't be read may name a folder.
+        if staying.any(|known| known.source.is_none()) {
+            return Ok(());
+        }
+        let stray = names_in(&self.folders())?.into_iter().filter(|name| {
+            name.parse().is_ok_and(|digest: Digest| !named.contains(&digest)) || name.starts_with(folder::NEW)
+        });
+        stray.into_iter().try_for_each(|name| disk::remove(&self.folders().join(name)))
     }
 }
 
@@ -137,7 +172,7 @@ fn decide(
             return Err(ambiguous(asked, digests.iter().map(Digest::to_string)));
         }
         if let Some(digest) = digests.pop_first() {
-            let mut doomed = doom(&matching(&|known| known.digest.as_ref() == Some(&digest)));
+            let mut doomed = doom(&matching(&|known| known.has(&digest)));
             doomed.blobs.insert(digest);
             return Ok(doomed);
         }
@@ -149,7 +184,7 @@ fn doom(known: &[&Known]) -> Doomed {
     Doomed {
         references: known.iter().map(|known| known.file.clone()).collect(),
         partials: BTreeMap::new(),
-        blobs: known.iter().filter_map(|known| known.digest.clone()).collect(),
+        blobs: known.iter().flat_map(|known| known.blobs.iter().cloned()).collect(),
     }
 }
 

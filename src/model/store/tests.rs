@@ -230,6 +230,26 @@ async fn a_copied_store_serves_where_nothing_can_be_fetched() {
 }
 
 #[test]
+fn parts_that_are_links_are_used_under_the_names_of_the_links() {
+    let folder = tempfile::tempdir().unwrap();
+    // As the hub's own tool keeps them.
+    for (number, content) in [(1, "one"), (2, "three")] {
+        let blob = folder.path().join(format!("blob{number}"));
+        fs::write(&blob, content).unwrap();
+        let link = folder.path().join(format!("m-0000{number}-of-00002.gguf"));
+        std::os::unix::fs::symlink(blob, link).unwrap();
+    }
+    let path = folder.path().join("m-00001-of-00002.gguf");
+    let source = Source::File { path: path.clone() };
+    let entry = Entry::in_place(&source, &path).unwrap();
+    assert_eq!(entry.path, fs::canonicalize(folder.path()).unwrap().join("m-00001-of-00002.gguf"));
+    assert_eq!((entry.name.as_str(), entry.bytes), ("m-00001-of-00002.gguf", Bytes(8)));
+    let other = folder.path().join("m.gguf");
+    std::os::unix::fs::symlink(&path, &other).unwrap();
+    assert!(Entry::in_place(&source, &other).unwrap().path.ends_with("blob1"));
+}
+
+#[test]
 fn a_fetch_that_would_fill_the_disk_is_refused_with_the_sum() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();

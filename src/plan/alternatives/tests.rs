@@ -3,6 +3,7 @@ use edgeorch_engines::{Fidelity, Format, Host, Layer, LayerWeights, Model, State
 use super::*;
 use crate::plan::Allowances;
 use crate::plan::demands::usual;
+use crate::plan::holdings::UNKNOWN;
 
 const F16: Option<(KvType, KvType)> = Some((KvType::F16, KvType::F16));
 
@@ -64,7 +65,14 @@ fn host() -> Host {
 fn within(allowed: Bytes, ask: &Ask, demands: &Demands, of: &Subject, shelf: &Shelf) -> Vec<Alternative> {
     let (host, allowances) = (host(), Allowances::host(allowed));
     let engines = [engine("llama.cpp")];
-    let question = Question { ask, engines: &engines, demands, host: &host, allowances: &allowances };
+    let question = Question {
+        ask,
+        engines: &engines,
+        demands,
+        host: &host,
+        allowances: &allowances,
+        holdings: &UNKNOWN,
+    };
     let found = alternatives_to(of, &question, shelf);
     assert!(found.iter().all(|one| one.total <= allowed), "{found:?} in {allowed}");
     found
@@ -177,8 +185,14 @@ fn another_engine_is_proposed_where_its_own_sum_is_known_and_fits() {
     let single = Ask { parallel: 1, ..ask() };
     // It does not run on this machine at all.
     let asked = [engine("mlx-lm")];
-    let question =
-        Question { ask: &single, engines: &asked, demands: &all, host: &host, allowances: &allowances };
+    let question = Question {
+        ask: &single,
+        engines: &asked,
+        demands: &all,
+        host: &host,
+        allowances: &allowances,
+        holdings: &UNKNOWN,
+    };
     let proposed = |id| {
         let shelf = Shelf { engines: vec![engine(id)], ..Shelf::default() };
         alternatives_to(&of, &question, &shelf)

@@ -12,6 +12,7 @@ use super::*;
 use crate::plan::Usage;
 use crate::plan::demands::usual;
 use crate::plan::fitness::Grade;
+use crate::plan::holdings::UNKNOWN;
 use crate::plan::subject::Licence;
 
 /// 16 GiB of memory at 50 GB/s, and these cards.
@@ -116,8 +117,25 @@ fn decide(host: &Host, demands: &Demands, subjects: Vec<Subject>) -> Decision {
     let ask = Ask { threads: 8, ..Ask::new("chat", Task::Chat, 8192) };
     let allowances = Allowances::of(host, Bytes(u64::MAX), &Usage::default());
     let engine: &'static dyn Engine = &LlamaCpp;
-    let question = Question { ask: &ask, engines: &[engine], demands, host, allowances: &allowances };
+    let question = Question {
+        ask: &ask,
+        engines: &[engine],
+        demands,
+        host,
+        allowances: &allowances,
+        holdings: &UNKNOWN,
+    };
     question.decide(subjects)
+}
+
+/// The same where this is known of repositories.
+fn decide_knowing(holdings: &Holdings, subjects: Vec<Subject>) -> Decision {
+    let (ask, host, demands) =
+        (Ask::new("chat", Task::Chat, 8192), host(vec![card(Bytes::gib(24))]), demands());
+    let allowances = Allowances::of(&host, Bytes(u64::MAX), &Usage::default());
+    let engine: &'static dyn Engine = &LlamaCpp;
+    let (demands, host, allowances) = (&demands, &host, &allowances);
+    Question { ask: &ask, engines: &[engine], demands, host, allowances, holdings }.decide(subjects)
 }
 
 fn placement(decision: &Decision) -> &Placement {
@@ -314,4 +332,48 @@ fn what_is_known_to_be_fast_enough_goes_before_a_better_grade_of_unknown_speed()
     let subjects = vec![better("Q8_0", Bytes::gib(14)), better("Q4_K_M", Bytes::gib(5)), good];
     let decision = decide(&host, &demands(), subjects);
     assert_eq!(decision.best.as_ref().unwrap().subject.title(), "better Q4_K_M");
+}
+
+/// A model in these types, best first, of a repository of its own.
+fn in_types(name: &str, types: &[(&str, u64)]) -> Vec<Subject> {
+    let one = |(kind, gib): &(&str, u64)| Subject {
+        source: Some(format!("hf:org/{name}:{kind}")),
+        quantization: Some((*kind).to_owned()),
+        ..dense(name, Bytes::gib(*gib))
+    };
+    types.iter().map(one).collect()
+}
+
+#[test]
+fn the_next_type_is_taken_where_a_repository_lacks_the_first_and_its_reason_comes_first() {
+    let subjects = || in_types("m", &[("Q8_0", 8), ("Q6_K", 6), ("Q4_K_M", 5)]);
+    let chosen = |decision: &Decision| decision.best.as_ref().unwrap().subject.quantization.clone().unwrap();
+    let unknown = decide_knowing(&UNKNOWN, subjects());
+    assert_eq!((chosen(&unknown).as_str(), unknown.rejected.len()), ("Q8_0", 0));
+
+    let mut known = Holdings::default();
+    let names = vec!["Q4_K_M".to_owned()];
+    let held = crate::plan::Held::Models { types: names.clone(), names, folder: false };
+    known.learn("hf:org/m", held);
+    let decision = decide_knowing(&known, subjects());
+    assert_eq!(chosen(&decision), "Q4_K_M");
+    let first = &decision.rejected[0];
+    assert_eq!((first.kind, first.title.as_str()), (Rejection::Absent, "m Q8_0"));
+    assert_eq!(first.reason, "hf:org/m has no Q8_0; it has Q4_K_M");
+    assert_eq!(decision.rejected.len(), 1, "one reason for one repository: {:?}", decision.rejected);
+}
+
+#[test]
+fn what_is_absent_is_never_the_best_and_what_does_not_fit_is_not_called_absent() {
+    let mut known = Holdings::default();
+    known.learn("hf:org/m", crate::plan::Held::Nothing { reason: "behind terms".into() });
+    let decision = decide_knowing(&known, in_types("m", &[("Q8_0", 8)]));
+    assert!(decision.best.is_none() && decision.refused().is_none());
+    assert_eq!(decision.rejected[0].reason, "behind terms");
+    let large = decide_knowing(&known, in_types("m", &[("Q8_0", 800)]));
+    assert!(!large.fits());
+    assert!(large.rejected.iter().all(|one| one.kind != Rejection::Absent), "{:?}", large.rejected);
+    let others = [in_types("m", &[("Q8_0", 8)]), in_types("n", &[("Q8_0", 8)])].concat();
+    let decision = decide_knowing(&known, others);
+    assert_eq!(taken(&decision), "n");
 }

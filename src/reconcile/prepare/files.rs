@@ -21,6 +21,9 @@ pub(super) struct Seen {
 
 /// Facts of weights that are here.
 fn read(path: &Path) -> Result<Model, PrepareError> {
+    if path.is_dir() {
+        return hf::read(path).map_err(|source| PrepareError::Folder { path: path.to_owned(), source });
+    }
     facts::read(path).map_err(|source| PrepareError::Model { path: path.to_owned(), source })
 }
 
@@ -47,9 +50,7 @@ impl Workshop<'_> {
         if let Source::File { path } = source
             && path.is_dir()
         {
-            let folder = |source| PrepareError::Folder { path: path.clone(), source };
-            let model = hf::read(path).map_err(folder)?;
-            return Ok(Seen { model, path: path.clone(), digest: None });
+            return Ok(Seen { model: read(path)?, path: path.clone(), digest: None });
         }
         let entry = self.fetch(source, progress).await?;
         let digest = entry.digest.as_ref().map(ToString::to_string);

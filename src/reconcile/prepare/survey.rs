@@ -27,8 +27,9 @@ impl Workshop<'_> {
         let named = |subject: &Subject| only.is_none_or(|only| subject.name == only);
         let (decision, files, digest) = match &wish.source {
             SourceChoice::Auto => {
-                let subjects = subjects::of_catalogue(&wish.ask, &demands).filter(named);
-                let mut decision = self.question(wish, &wish.ask, &demands, &allowances).decide(subjects);
+                let subjects = || subjects::of_catalogue(&wish.ask, &demands).filter(named);
+                let chosen = self.choose(wish, &demands, &allowances, subjects, progress);
+                let mut decision = chosen.await?;
                 self.look_around(wish, &wish.ask, &demands, &allowances, &mut decision);
                 // What could not be fetched is not proposed either.
                 let proposed = proposed(&decision).filter(|_| decision.fits());
@@ -46,7 +47,8 @@ impl Workshop<'_> {
                 let Seen { model, path, digest } = self.seen(source, progress).await?;
                 let (ask, files) = self.beside(wish, &model, path, progress).await?;
                 let subject = subjects::of_file(source, model, wish.ask.task);
-                let decision = self.question(wish, &ask, &demands, &allowances).decide([subject]);
+                let holdings = self.repositories.holdings();
+                let decision = self.question(wish, &ask, &demands, &allowances, &holdings).decide([subject]);
                 let mut decision = self.corrected(wish, decision, digest.clone(), allowances.clone()).await?;
                 self.look_around(wish, &ask, &demands, &allowances, &mut decision);
                 (decision, files, digest)
@@ -103,7 +105,8 @@ impl Workshop<'_> {
             // What is installed here for one engine says nothing about another.
             backends: wish.demands.backends.clone(),
         };
-        best.look_around(&self.question(wish, ask, demands, allowances), &shelf);
+        let holdings = self.repositories.holdings();
+        best.look_around(&self.question(wish, ask, demands, allowances, &holdings), &shelf);
     }
 
     /// The same model with each of the other engines, in the forms that they read.
@@ -118,6 +121,7 @@ impl Workshop<'_> {
         // What is installed here for one engine says nothing about another.
         let demands =
             Demands { backends: wish.demands.backends.clone(), variants: Vec::new(), ..demands.clone() };
+        let holdings = self.repositories.holdings();
         let others = edgeorch_engines::all().iter().copied();
         let others = others.filter(|engine| engine.manifest().id != wish.engine.manifest().id);
         let ask = |engine: &'static dyn Engine| {
@@ -127,6 +131,7 @@ impl Workshop<'_> {
                 demands: &demands,
                 host: self.host,
                 allowances,
+                holdings: &holdings,
             };
             let known =
                 subjects::of_catalogue(&wish.ask, &demands).filter(|subject| subject.name == best.name);

@@ -11,6 +11,9 @@ use nix::unistd::Pid;
 
 use super::{Engine, processes};
 
+/// Nobody listens on a port that only a system's own services could have.
+pub const NO_HUB: &str = "http://127.0.0.1:1";
+
 /// A fresh home in a temporary folder. Its engine is the only one on PATH. Clones share it; the last one to go removes
 /// it.
 #[derive(Clone)]
@@ -22,7 +25,9 @@ pub struct Home {
 impl Home {
     pub fn new(engine: &Engine) -> Home {
         let folder = tempfile::Builder::new().prefix("edgeorch-it-").tempdir().unwrap();
-        let home = Home { folder: Arc::new(Folder(folder)), env: Vec::new() };
+        let mut home = Home { folder: Arc::new(Folder(folder)), env: Vec::new() };
+        // No test visits the hub; those that want one set their own.
+        home.set("HF_ENDPOINT", NO_HUB);
         std::fs::create_dir(home.path()).unwrap();
         engine.put_into(home)
     }

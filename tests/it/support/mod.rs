@@ -11,8 +11,10 @@ pub mod hub;
 pub mod lines;
 pub mod processes;
 pub mod refusal;
+pub mod repositories;
 pub mod require;
 pub mod small_disk;
+pub mod split;
 pub mod wait;
 
 pub use daemon::Daemon;

@@ -1,6 +1,9 @@
 //! Which of a repository's GGUF files are a model, and which of them is meant. Pure: a listing in, a choice out.
 
+use std::collections::BTreeMap;
+
 use super::Listed;
+use crate::model::split;
 
 /// Names of files beside a model that are none: projectors, calibration data, and drafts for one method of
 /// speculation (`gguf_filename_is_model` in llama.cpp's common/download.cpp, build 11434).
@@ -16,8 +19,10 @@ pub(in crate::model) struct Variant<'a> {
     pub name: &'a str,
     /// In order.
     pub parts: Vec<&'a Listed>,
-    /// Parts that there should be.
-    of: u32,
+    /// The numbers in their names, counted from 1.
+    numbers: Vec<u32>,
+    /// Parts that there should be; `None` of a file that is no part.
+    of: Option<u32>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -32,6 +37,15 @@ pub enum ChoiceError {
     Ambiguous { quant: String, choices: Vec<String> },
     #[error("of the {of} parts of {name} only {found} are there; its upload is not complete")]
     Incomplete { name: String, of: u32, found: usize },
+    #[error("the parts of {name} are not numbered from 1 to {of}; name another of its models")]
+    Numbers { name: String, of: u32 },
+}
+
+/// How each model among the files can be asked for.
+pub(in crate::model) fn names(files: &[Listed]) -> Vec<String> {
+    let variants = variants(files);
+    let tags = Tags::of(&variants);
+    variants.iter().map(|variant| tags.choice(variant)).collect()
 }
 
 /// The model that `quant` names, or the only one.
@@ -44,7 +58,10 @@ pub(in crate::model) fn variant<'a>(
         None => variants.clone(),
         Some(quant) => matching(&variants, quant),
     };
-    let choices = |of: &[Variant]| of.iter().map(|variant| choice(variant, &variants)).collect();
+    let choices = |of: &[Variant]| {
+        let tags = Tags::of(of);
+        of.iter().map(|variant| tags.choice(variant)).collect()
+    };
     match (meant.pop(), quant) {
         (None, None) => Err(ChoiceError::NoGguf),
         (None, Some(_)) if variants.is_empty() => Err(ChoiceError::NoGguf),
@@ -63,24 +80,47 @@ pub(in crate::model) fn variant<'a>(
 
 /// All models among the files, by name.
 fn variants(files: &[Listed]) -> Vec<Variant<'_>> {
-    let mut parts: Vec<(&str, u32, u32, &Listed)> = files
+    let mut parts: Vec<(&str, Option<u32>, u32, &Listed)> = files
         .iter()
         .filter(|file| is_model(&file.path))
         .filter_map(|file| {
             let stem = stem(&file.path)?;
-            let (name, part, of) = split(stem).unwrap_or((stem, 1, 1));
+            let (name, part, of) =
+                split::parse(stem).map_or((stem, 1, None), |(name, part, of)| (name, part, Some(of)));
             Some((name, of, part, file))
         })
         .collect();
     parts.sort_by_key(|(name, of, part, _)| (*name, *of, *part));
     let mut variants: Vec<Variant> = Vec::new();
-    for (name, of, _, file) in parts {
+    for (name, of, number, file) in parts {
         match variants.last_mut() {
-            Some(last) if last.name == name && last.of == of => last.parts.push(file),
-            _ => variants.push(Variant { name, parts: vec![file], of }),
+            Some(last) if last.name == name && last.of == of => {
+                last.parts.push(file);
+                last.numbers.push(number);
+            }
+            _ => variants.push(Variant { name, parts: vec![file], numbers: vec![number], of }),
         }
     }
     variants
+}
+
+impl Variant<'_> {
+    /// Its files as engines look for them beside the first, whatever the case of their endings.
+    pub fn file_names(&self) -> Vec<String> {
+        let name = file_name(self.name);
+        match self.of {
+            None => vec![format!("{name}.gguf")],
+            Some(of) => {
+                let named = |number: &u32| format!("{name}{}", split::suffix((*number).into(), of.into()));
+                self.numbers.iter().map(named).collect()
+            }
+        }
+    }
+
+    /// Whether an engine is given a name from which it finds others.
+    pub fn is_split(&self) -> bool {
+        self.of.is_some_and(|of| of > 1)
+    }
 }
 
 fn is_model(path: &str) -> bool {
@@ -92,14 +132,6 @@ fn is_model(path: &str) -> bool {
 fn stem(path: &str) -> Option<&str> {
     let (stem, ending) = path.rsplit_once('.')?;
     ending.eq_ignore_ascii_case("gguf").then_some(stem)
-}
-
-/// `model-00002-of-00003` is part 2 of 3 of `model`.
-fn split(stem: &str) -> Option<(&str, u32, u32)> {
-    let number = |text: &str| (text.len() == 5).then(|| text.parse().ok()).flatten();
-    let (rest, of) = stem.rsplit_once("-of-")?;
-    let (name, part) = rest.rsplit_once('-')?;
-    Some((name, number(part)?, number(of)?))
 }
 
 fn file_name(path: &str) -> &str {
@@ -120,7 +152,7 @@ fn tag<'a>(variant: &Variant<'a>) -> &'a str {
 /// By the narrowest meaning that any of them has: the whole path, the quantization, a word of the path.
 fn matching<'a>(variants: &[Variant<'a>], quant: &str) -> Vec<Variant<'a>> {
     let quant = stem(quant).unwrap_or(quant);
-    let quant = split(quant).map_or(quant, |(name, _, _)| name);
+    let quant = split::parse(quant).map_or(quant, |(name, _, _)| name);
     let meanings: [fn(&Variant, &str) -> bool; 4] = [
         |variant, quant| variant.name.eq_ignore_ascii_case(quant),
         |variant, quant| file_name(variant.name).eq_ignore_ascii_case(quant),
@@ -142,20 +174,45 @@ fn has_word(path: &str, word: &str) -> bool {
         .any(|(at, _)| edge(path[..at].chars().next_back()) && edge(path[at + word.len()..].chars().next()))
 }
 
-/// How a variant can be asked for: by its quantization where that is its own.
-fn choice(variant: &Variant, all: &[Variant]) -> String {
-    let own = tag(variant);
-    let unique = all.iter().filter(|other| tag(other).eq_ignore_ascii_case(own)).count() == 1;
-    if unique { own.to_owned() } else { variant.name.to_owned() }
+/// How often each quantization is among a repository's models.
+struct Tags(BTreeMap<String, usize>);
+
+impl Tags {
+    fn of(variants: &[Variant]) -> Tags {
+        let mut tags = BTreeMap::new();
+        variants.iter().for_each(|variant| *tags.entry(tag(variant).to_ascii_lowercase()).or_default() += 1);
+        Tags(tags)
+    }
+
+    /// How a variant can be asked for: by its quantization where that is its own.
+    fn choice(&self, variant: &Variant) -> String {
+        let own = tag(variant);
+        let unique = self.0.get(&own.to_ascii_lowercase()) == Some(&1);
+        if unique { own.to_owned() } else { variant.name.to_owned() }
+    }
 }
 
 fn complete(variant: Variant<'_>) -> Result<Variant<'_>, ChoiceError> {
-    let found = variant.parts.len();
-    if u32::try_from(found).is_ok_and(|found| found == variant.of) {
-        Ok(variant)
-    } else {
-        Err(ChoiceError::Incomplete { name: variant.name.to_owned(), of: variant.of, found })
+    let Some(of) = variant.of else {
+        // The same path listed twice.
+        let once = variant.parts.len() == 1;
+        return if once {
+            Ok(variant)
+        } else {
+            Err(ChoiceError::Numbers { name: variant.name.to_owned(), of: 1 })
+        };
+    };
+    let name = || variant.name.to_owned();
+    let mut distinct = variant.numbers.clone();
+    distinct.dedup();
+    let found = distinct.len();
+    if u32::try_from(found).is_ok_and(|found| found < of) {
+        return Err(ChoiceError::Incomplete { name: name(), of, found });
     }
+    if variant.numbers.iter().copied().ne(1..=of) {
+        return Err(ChoiceError::Numbers { name: name(), of });
+    }
+    Ok(variant)
 }
 
 fn list(choices: &[String]) -> String {

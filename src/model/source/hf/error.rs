@@ -16,6 +16,8 @@ pub enum HubError {
     Status { repo: String, status: u16 },
     #[error("list {repo}: no byte from the hub for {} s; check the network, or name a mirror in HF_ENDPOINT", waited.as_secs_f32())]
     Silent { repo: String, waited: Duration },
+    #[error("list {repo}: its list is not here after {} s; try again later, or name a mirror in HF_ENDPOINT", waited.as_secs_f32())]
+    Slow { repo: String, waited: Duration },
     #[error("list {repo}; check the network and the proxy, or name a mirror in HF_ENDPOINT")]
     Connection {
         repo: String,
@@ -38,10 +40,16 @@ pub enum HubError {
         #[source]
         cause: ChoiceError,
     },
+    #[error("fetch {name} of {repo}: it has {files} files, more than {limit}; take another of its models")]
+    TooManyParts { repo: String, name: String, files: usize, limit: usize },
     #[error(
-        "fetch {name} of {repo}: it is split into {parts} files; take a quantization that is one file, or fetch all parts with the hub's own tool, join them with `llama-gguf-split --merge`, and use file:PATH"
+        "fetch {path}: its name is longer than {limit} bytes, and file systems keep no longer ones; take another of the repository's models"
     )]
-    Split { repo: String, name: String, parts: usize },
+    LongName { path: String, limit: usize },
+    #[error(
+        "fetch {repo}: it holds a folder of safetensors and no GGUF file; name a repository of GGUF conversions here, or fetch the folder with `edgeorch pull {repo}`"
+    )]
+    Folder { repo: String },
     #[error("fetch {path}: the hub tells no sha256 for it; use https: with the digest that you know")]
     NoDigest { path: String },
 }

@@ -10,7 +10,10 @@
 
 pub(in crate::model) mod choose;
 mod error;
+pub(in crate::model) mod folder;
 mod listing;
+mod locate;
+mod repository;
 
 use std::time::Duration;
 
@@ -18,11 +21,11 @@ use reqwest::{Client, Response, Url, header};
 use tokio::time::timeout;
 
 use super::{FetchError, https};
-use crate::model::store::Digest;
 pub use choose::ChoiceError;
-use choose::Variant;
 pub use error::HubError;
 pub(in crate::model) use listing::Listed;
+pub(super) use locate::{Form, Located, Wanted};
+pub use repository::Repository;
 
 /// The hub itself, where `HF_ENDPOINT` names no mirror.
 const HUB: &str = "https://huggingface.co";
@@ -32,6 +35,9 @@ const MAIN: &str = "main";
 
 /// Pages of one listing. The hub puts a thousand files on a page; no model has more than one.
 const MAX_PAGES: usize = 16;
+
+/// Files of one listing: as many as those pages have.
+const MAX_FILES: usize = MAX_PAGES * 1000;
 
 /// Bytes of one page. A thousand files take some 400 KB.
 const MAX_PAGE: usize = 8 << 20;
@@ -48,14 +54,6 @@ pub(in crate::model) struct Hub {
 pub(in crate::model) struct Repo<'a> {
     pub name: &'a str,
     pub revision: Option<&'a str>,
-}
-
-/// The one file that a source means.
-#[derive(Debug)]
-pub(super) struct Located {
-    pub url: Url,
-    pub name: String,
-    pub digest: Digest,
 }
 
 impl Repo<'_> {
@@ -95,6 +93,9 @@ impl Hub {
             files.extend(
                 listing::read(&page).map_err(|cause| HubError::Listing { repo: repo.shown(), cause })?,
             );
+            if files.len() > MAX_FILES {
+                return Err(HubError::TooManyFiles { repo: repo.shown(), files: MAX_FILES }.into());
+            }
             match next {
                 None => return Ok(files),
                 // Only the place in the list is taken from the answer, never another address.
@@ -108,17 +109,6 @@ impl Hub {
     pub(in crate::model) fn file_url(&self, repo: Repo<'_>, path: &str) -> Result<Url, FetchError> {
         let head = repo.name.split('/').chain(["resolve", repo.revision()]);
         self.url(head.chain(path.split('/')))
-    }
-
-    /// The one GGUF file that `quant` names, or that there is.
-    pub(super) async fn locate(&self, repo: Repo<'_>, quant: Option<&str>) -> Result<Located, FetchError> {
-        let files = self.list(repo).await?;
-        let variant =
-            choose::variant(&files, quant).map_err(|cause| HubError::Choice { repo: repo.shown(), cause })?;
-        let file = single(&variant, repo)?;
-        let digest = file.sha256.clone().ok_or_else(|| HubError::NoDigest { path: file.path.clone() })?;
-        let name = file.path.rsplit('/').next().unwrap_or(&file.path).to_owned();
-        Ok(Located { url: self.file_url(repo, &file.path)?, name, digest })
     }
 
     fn listing_url(&self, repo: Repo<'_>) -> Result<Url, FetchError> {
@@ -166,17 +156,6 @@ impl Hub {
                 }
                 Ok(Ok(Some(chunk))) => page.extend_from_slice(&chunk),
             }
-        }
-    }
-}
-
-/// A store entry is one file, and an engine is given one: parts that must lie side by side under their own names can't
-/// be had this way.
-fn single<'a>(variant: &Variant<'a>, repo: Repo<'_>) -> Result<&'a Listed, HubError> {
-    match variant.parts.as_slice() {
-        [file] => Ok(file),
-        parts => {
-            Err(HubError::Split { repo: repo.shown(), name: variant.name.to_owned(), parts: parts.len() })
         }
     }
 }

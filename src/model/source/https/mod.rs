@@ -26,16 +26,24 @@ pub(super) use client::{build as client, file_name, parse};
 /// Chunks that may wait for the disk (each is what one read of the socket gave, at most some 100 KiB).
 const IN_FLIGHT: usize = 16;
 
+/// What is known of a file before it is asked for.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Known<'a> {
+    pub digest: Option<&'a Digest>,
+    pub bytes: Option<u64>,
+}
+
 /// Brings `spool` to its end.
 pub(super) async fn fetch(
     fetcher: &Fetcher,
     url: &Url,
-    expected: Option<&Digest>,
+    known: Known<'_>,
     mut spool: Spool,
     room: &Room,
     progress: &dyn Progress,
 ) -> Result<Whole, FetchError> {
     let patience = fetcher.patience;
+    let expected = known.digest;
     let download = Download {
         client: client::build(url, patience.server)?,
         url,
@@ -43,6 +51,7 @@ pub(super) async fn fetch(
         progress,
         stall: patience.server,
         pinned: expected.is_some(),
+        told: known.bytes,
     };
     // Only a byte that no try has reached before is progress: else a server that starts over and breaks off again and
     // again would be asked forever.
@@ -85,6 +94,8 @@ struct Download<'a> {
     stall: Duration,
     /// The content is known beforehand: whatever is stitched together is checked in the end.
     pinned: bool,
+    /// The file's length, as somebody else told it.
+    told: Option<u64>,
 }
 
 impl Download<'_> {
@@ -116,7 +127,13 @@ impl Download<'_> {
                 return Err(FetchError::Refused { url: shown(self.url.as_str()), status: head.status });
             }
         }
-        let total = head.total();
+        if let (Some(told), Some(now)) = (self.told, head.total())
+            && told != now
+        {
+            return Err(FetchError::Length { url: shown(self.url.as_str()), told, now });
+        }
+        // Nobody may go on sending until the disk is full.
+        let total = head.total().or(self.told);
         spool.expect(total, head.validator.clone())?;
         if let Some(total) = total {
             self.progress.sized(Bytes(total));
