@@ -77,7 +77,9 @@ fn every_feature_is_promised_or_refused_with_a_reason_by_every_engine() {
                 rule.backend
             );
             assert!(!rule.os.is_empty() && !rule.source.is_empty(), "{}: {:?}", manifest.id, rule.backend);
-            assert!(rule.cache.alone.iter().all(|kind| rule.cache.types.contains(kind)));
+            let kept = |kind: &KvType| rule.cache.types.contains(kind);
+            assert!(rule.cache.alone.iter().all(kept) && rule.cache.device.keys().all(kept));
+            assert!(rule.cache.pairs.iter().all(|(key, value)| kept(key) && kept(value) && key != value));
             for name in rule.weights.iter().flat_map(|rule| &rule.types) {
                 let list = name.strip_prefix('@');
                 assert!(list.is_none_or(|list| admission.lists.contains_key(list)), "no list {name}");
@@ -154,6 +156,33 @@ fn caches_that_the_backend_would_copy_or_not_keep_are_refused() {
     assert!(cache(Backend::Cuda, Q5_1, Q5_1).unwrap_err().contains("it keeps f16, bf16, q8_0, q4_0"));
     assert_eq!(cache(Backend::Vulkan, Q8_0, F16), Ok(()));
     assert!(cache(Backend::Vulkan, Bf16, F16).is_err(), "bf16 goes with itself only");
+}
+
+#[test]
+fn caches_of_eight_bit_floats_are_for_engines_and_devices_that_have_them() {
+    use KvType::{Fp8, Fp8E5m2, Turbo3, Turbo4};
+    let cache = |engine: &str, (key_type, value_type), capability: &str| {
+        let target = Some(Target::ComputeCapability(capability.into()));
+        let host = host(vec![Accelerator { target, ..geforce("RTX") }]);
+        let ask = Ask { key_type, value_type, ..on(Backend::Cuda, &[4]) };
+        let format = if engine == "llama.cpp" { Format::Gguf } else { Format::Safetensors };
+        let model = Model { format, ..model(&["F16"]) };
+        let manifest = crate::find(engine).unwrap().manifest();
+        manifest.admits(&model, &ask, &host, Backend::Cuda).map_err(|why| why.to_string())
+    };
+    assert_eq!(
+        cache("llama.cpp", (Fp8, Fp8), "8.9").unwrap_err(),
+        "llama.cpp's cuda backend keeps no cache of type fp8; it keeps f16, bf16, q8_0, q4_0"
+    );
+    assert_eq!(cache("vllm", (Fp8, Fp8), "8.9"), Ok(()));
+    let old = cache("vllm", (Fp8, Fp8), "8.6").unwrap_err();
+    assert!(old.contains("keeps no cache of type fp8 here: RTX has compute capability 8.6"), "{old}");
+    assert_eq!(cache("vllm", (Fp8E5m2, Fp8E5m2), "8.6"), Ok(()));
+    assert_eq!(cache("vllm", (Turbo3, Turbo4), "8.6"), Ok(()));
+    assert_eq!(cache("vllm", (Fp8, Turbo4), "8.9"), Ok(()));
+    assert!(cache("vllm", (Turbo4, Turbo3), "8.9").unwrap_err().contains("of one type"));
+    assert_eq!(cache("tensorrt-llm", (Fp8, Fp8), "8.6"), Ok(()));
+    assert!(cache("tensorrt-llm", (Turbo4, Turbo4), "8.9").unwrap_err().contains("it keeps f16, bf16, fp8"));
 }
 
 #[test]

@@ -82,7 +82,7 @@ fn config(ask: &Ask, ranks: &Ranks, pool: Bytes, draft: Option<&str>) -> Result<
         "enable_block_reuse": true,
         "max_tokens": memory::tokens(ask),
         "max_gpu_total_bytes": pool.0,
-        "dtype": "auto",
+        "dtype": memory::data_type(ask).unwrap_or("auto"),
     });
     if ask.prompt_cache > Bytes::ZERO {
         cache["host_cache_size"] = json!(memory::share(ask.prompt_cache, ranks).0);

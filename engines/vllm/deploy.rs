@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::Vllm;
 use super::flags::{self, Site};
+use super::{Vllm, kinds};
 use crate::contract::host::Accelerator;
 use crate::contract::{
     Backend, Binary, DeployFile, Deployment, Engine, Host, Order, Refusal, SpeculationMethod,
@@ -77,6 +77,7 @@ fn notes(order: &Order<'_>, unnamed: bool) -> Vec<String> {
         "vLLM checks a key only where one is set, and only under /v1: set VLLM_API_KEY and keep its port on loopback."
             .to_owned(),
     ];
+    notes.extend(kinds::note(order.ask).map(str::to_owned));
     if order.ask.placement.on_host() {
         notes.push(
             "On the CPU vLLM keeps one core for itself (VLLM_CPU_NUM_OF_RESERVED_CPU) and binds its threads to one \

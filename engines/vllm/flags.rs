@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Vllm, memory, pool};
+use super::{Vllm, kinds, memory, pool};
 use crate::contract::{
     Adapter, Ask, Binary, Bytes, Engine, Flag, Order, Refusal, Speculation, SpeculationMethod, Task,
 };
@@ -27,9 +27,9 @@ pub(super) fn of(engine: &Vllm, order: &Order<'_>, site: &Site<'_>) -> Result<Ve
     if let Some(why) = ranks.indivisible(model) {
         return Err(unable(why));
     }
-    let kind = pool::type_name(ask.key_type).filter(|_| ask.key_type == ask.value_type).ok_or_else(|| {
-        unable(format!("it keeps no {} keys beside {} values", ask.key_type.name(), ask.value_type.name()))
-    })?;
+    if let Some(why) = kinds::unable(model, ask) {
+        return Err(unable(why));
+    }
     let layers = model.layers().ok_or_else(|| unable("what its layers keep is unknown".into()))?;
     let pool = pool::of(model, layers, ask, &ranks)
         .ok_or_else(|| unable("what the draft's layers keep is unknown".into()))?;
@@ -49,7 +49,7 @@ pub(super) fn of(engine: &Vllm, order: &Order<'_>, site: &Site<'_>) -> Result<Ve
     values.set("parallel", ask.parallel);
     values.set("chunk", pool::chunk(ask));
     values.set("pool", pool.bytes().0);
-    values.set("cache_type", kind);
+    values.set("cache_type", kinds::of(ask).map_or("auto", |kinds| kinds.name));
     values.set("ranks", ranks.count());
     values.set("offload", gib(ask.prompt_cache));
     values.set("adapters", ask.adapters.len());

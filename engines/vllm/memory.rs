@@ -3,7 +3,7 @@
 
 use crate::contract::{Ask, Bytes, Charge, Host, Model, Part, Place, SpeculationMethod, State, Task};
 use crate::ranks::Ranks;
-use crate::vllm::pool;
+use crate::vllm::{kinds, pool};
 
 const F16: u64 = 2;
 const F32: u64 = 4;
@@ -37,6 +37,9 @@ fn cache(model: &Model, ask: &Ask, ranks: &Ranks) -> Vec<Charge> {
     if let Some(why) = ranks.indivisible(model) {
         return ranks.each_unknown(Part::Pool, None, &format!("unknown: {why}"));
     }
+    if let Some(why) = kinds::unable(model, ask) {
+        return ranks.each_unknown(Part::Pool, None, &format!("unknown: {why}"));
+    }
     let layers = match &model.state {
         State::Known { layers } => layers,
         State::Unknown { reason, at_most } => {
@@ -46,14 +49,7 @@ fn cache(model: &Model, ask: &Ask, ranks: &Ranks) -> Vec<Charge> {
         }
     };
     match pool::of(model, layers, ask, ranks) {
-        None => {
-            let how = format!(
-                "unknown: vLLM keeps no keys in {} beside values in {}",
-                ask.key_type.name(),
-                ask.value_type.name()
-            );
-            ranks.each_unknown(Part::Pool, None, &how)
-        }
+        None => ranks.each_unknown(Part::Pool, None, "unknown: what the draft's layers keep is unknown"),
         Some(pool) => {
             let how = format!(
                 "claimed whole (--kv-cache-memory-bytes): {} blocks of {} for {} × {} tokens",

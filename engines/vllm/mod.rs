@@ -7,6 +7,7 @@ use crate::manifest::Manifest;
 
 mod deploy;
 mod flags;
+mod kinds;
 mod memory;
 mod pool;
 #[cfg(test)]

@@ -260,7 +260,7 @@ impl Question<'_> {
         let coarse = |kind: KvType| !cache_step(kind.name()).is_some_and(CacheStep::is_high_fidelity);
         (coarse(key) || coarse(value)).then(|| {
             format!(
-                "fidelity: {name} takes a cache of q8_0 or better, and kv_cache is {{key: {}, value: {}}}",
+                "fidelity: {name} takes a cache of 8 bits or more whose loss is known (q8_0, fp8, or 16 bits), and kv_cache is {{key: {}, value: {}}}",
                 key.name(),
                 value.name()
             )
