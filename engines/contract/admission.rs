@@ -119,6 +119,10 @@ pub enum Feature {
     UnifiedCache,
     /// Prompts of idle requests parked in host memory.
     PromptCache,
+    /// Prompts of idle requests written to the disk, up to a limit.
+    DiskCache,
+    /// Both at once: what host memory has no room for goes to the disk.
+    TieredCache,
     /// Weights in host memory as a mapped file that may be larger than memory.
     Mapped,
     /// LoRA.
@@ -137,13 +141,15 @@ pub enum Feature {
 }
 
 impl Feature {
-    pub const ALL: [Feature; 14] = [
+    pub const ALL: [Feature; 16] = [
         Feature::PartialOffload,
         Feature::Split,
         Feature::ExpertsOnHost,
         Feature::CacheOnHost,
         Feature::UnifiedCache,
         Feature::PromptCache,
+        Feature::DiskCache,
+        Feature::TieredCache,
         Feature::Mapped,
         Feature::Adapters,
         Feature::Projector,

@@ -28,6 +28,9 @@ pub struct Ask {
     /// Host memory in which the engine may park prompts of idle requests, for reuse.
     #[serde(default)]
     pub prompt_cache: Bytes,
+    /// What the engine may write to the disk of them, for reuse.
+    #[serde(default)]
+    pub disk_cache: Bytes,
     /// Weights in host memory stay a mapped file, of which pages come and go, instead of being read into memory.
     #[serde(default)]
     pub mapped: bool,
@@ -59,6 +62,7 @@ impl Ask {
             threads: 1,
             placement: Placement::default(),
             prompt_cache: Bytes::ZERO,
+            disk_cache: Bytes::ZERO,
             mapped: false,
             speculation: None,
             adapters: Vec::new(),

@@ -218,6 +218,8 @@ fn wanted(model: &Model, ask: &Ask) -> Vec<Feature> {
     want(Feature::CacheOnHost, placement.cache_on_host && used > 0);
     want(Feature::UnifiedCache, ask.layout == Layout::Unified && ask.parallel > 1);
     want(Feature::PromptCache, ask.prompt_cache.0 > 0);
+    want(Feature::DiskCache, ask.disk_cache.0 > 0);
+    want(Feature::TieredCache, ask.prompt_cache.0 > 0 && ask.disk_cache.0 > 0);
     want(Feature::Mapped, ask.mapped);
     want(Feature::Adapters, !ask.adapters.is_empty());
     want(Feature::Projector, ask.projector.is_some());

@@ -227,6 +227,27 @@ fn what_an_engine_has_no_setting_for_is_an_obstacle() {
     assert!(matches!(ollama.admits(&folder, &ask(), &host, Backend::Cpu), Err(Obstacle::Format { .. })));
 }
 
+#[test]
+fn prompts_go_to_the_disk_only_where_an_engine_holds_a_limit() {
+    let host = host(vec![geforce("a")]);
+    let on_disk = Ask { disk_cache: Bytes::gib(1), ..on(Backend::Cuda, &[4]) };
+    let both = Ask { prompt_cache: Bytes::gib(1), ..on_disk.clone() };
+    let told = |engine: &str, format, ask: &Ask| {
+        let model = Model { format, ..model(&["F16"]) };
+        let manifest = crate::find(engine).unwrap().manifest();
+        manifest.admits(&model, ask, &host, Backend::Cuda).map_err(|why| why.to_string())
+    };
+    let slots = told("llama.cpp", Format::Gguf, &on_disk).unwrap_err();
+    assert!(slots.starts_with("llama.cpp has no tier on the disk: --slot-save-path"), "{slots}");
+    assert!(
+        told("ollama", Format::Gguf, &on_disk).unwrap_err().contains("no setting for a cache on the disk")
+    );
+    assert_eq!(told("vllm", Format::Safetensors, &on_disk), Ok(()));
+    assert!(told("vllm", Format::Safetensors, &both).unwrap_err().contains("without a limit"));
+    assert_eq!(told("tensorrt-llm", Format::Safetensors, &on_disk), Ok(()));
+    assert_eq!(told("tensorrt-llm", Format::Safetensors, &both), Ok(()));
+}
+
 fn names(printed: &str, host: &Host) -> Vec<(usize, String)> {
     let names = llama().name_devices(printed, host);
     names.into_iter().map(|DeviceName { accelerator, name, .. }| (accelerator, name)).collect()

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Vllm, kinds, memory, pool};
+use super::{Vllm, disk, kinds, memory, pool};
 use crate::contract::{
     Adapter, Ask, Binary, Bytes, Engine, Flag, Order, Refusal, Speculation, SpeculationMethod, Task,
 };
@@ -16,6 +16,8 @@ pub(super) struct Site<'a> {
     pub host_why: &'a str,
     pub draft: Option<String>,
     pub adapters: Vec<String>,
+    /// Folder for blocks of prompts.
+    pub disk: &'a str,
     /// Lasting names of the devices; none where the program sees no others.
     pub devices: Option<String>,
 }
@@ -33,6 +35,9 @@ pub(super) fn of(engine: &Vllm, order: &Order<'_>, site: &Site<'_>) -> Result<Ve
     let layers = model.layers().ok_or_else(|| unable("what its layers keep is unknown".into()))?;
     let pool = pool::of(model, layers, ask, &ranks)
         .ok_or_else(|| unable("what the draft's layers keep is unknown".into()))?;
+    if let Some(why) = disk::unable(layers, ask) {
+        return Err(unable(why));
+    }
     let rank = match memory::adapter_rank(ask) {
         None if !ask.adapters.is_empty() => {
             return Err(unable("it makes room for LoRA ranks up to 512".into()));
@@ -62,6 +67,8 @@ pub(super) fn of(engine: &Vllm, order: &Order<'_>, site: &Site<'_>) -> Result<Ve
     values.set("devices", site.devices.clone().unwrap_or_default());
     values.hold("several_devices", ranks.count() > 1);
     values.hold("prompt_cache", ask.prompt_cache > Bytes::ZERO);
+    values.hold("disk_cache", ask.disk_cache > Bytes::ZERO);
+    values.set("transfer", disk::connector(ask, &ranks, &pool, site.disk));
     values.hold("adapters", !ask.adapters.is_empty());
     values.hold("embedding", ask.task == Task::Embedding);
     values.hold("generation", ask.task != Task::Embedding);

@@ -284,6 +284,31 @@ fn what_can_not_be_told_is_unknown_and_no_number() {
 }
 
 #[test]
+fn prompts_on_the_disk_take_their_buffers_in_host_memory() {
+    let mut ask = Ask { disk_cache: Bytes::gib(20), ..Ask::new("m", Task::Chat, 2048) };
+    let share = |device| Share { device, backend: Backend::Cuda, layers: 30 };
+    ask.placement.shares = vec![share(0)];
+    let buffers = |ask: &Ask| {
+        let charges = Vllm.memory(&smollm2(), ask, &host());
+        let buffers: Vec<_> = charges.into_iter().filter(|charge| charge.part == Part::Prompts).collect();
+        assert!(buffers.iter().all(|charge| charge.place == Place::Host));
+        buffers.iter().map(|charge| charge.bytes).collect::<Vec<_>>()
+    };
+    // Two blocks of 16 tokens in either direction.
+    assert_eq!(buffers(&ask), [Some(Bytes(4 * 16 * 30 * 768))]);
+    assert_eq!(buffers(&Ask { disk_cache: Bytes::ZERO, ..ask.clone() }), []);
+    let embedding = Ask { task: Task::Embedding, ..ask.clone() };
+    let refused = Vllm.deploy(&order(&embedding, &smollm2(), &files(), &host())).unwrap_err();
+    assert!(refused.to_string().contains("which embeddings don't"), "{refused}");
+    let windows = Model {
+        state: State::Known { layers: vec![Layer::attention(192, 192, Some(512)); 30] },
+        ..smollm2()
+    };
+    let refused = Vllm.deploy(&order(&ask, &windows, &files(), &host())).unwrap_err();
+    assert!(refused.to_string().contains("the whole context"), "{refused}");
+}
+
+#[test]
 fn heads_that_two_devices_can_not_share_are_refused() {
     let share = |device| Share { device, backend: Backend::Cuda, layers: 15 };
     let mut ask = Ask::new("m", Task::Chat, 2048);

@@ -238,8 +238,9 @@ impl Question<'_> {
             return Some(why);
         }
         let disk = self.demands.disk?;
-        let bytes = subject.model.file_bytes;
-        (bytes > disk).then(|| format!("its files take {bytes}, and budget.disk is {disk}"))
+        let (files, prompts) = (subject.model.file_bytes, self.ask.disk_cache);
+        let beside = if prompts > Bytes::ZERO { format!(" and disk_cache {prompts}") } else { String::new() };
+        (files + prompts > disk).then(|| format!("its files take {files}{beside}, and budget.disk is {disk}"))
     }
 
     fn too_coarse(&self, subject: &Subject) -> Option<String> {

@@ -294,6 +294,32 @@ fn no_more_of_the_disk_is_taken_than_the_budget_says() {
 }
 
 #[test]
+fn prompts_on_the_disk_count_against_the_same_budget() {
+    let ask = Ask { disk_cache: Bytes::gib(3), ..Ask::new("chat", Task::Chat, 8192) };
+    let engines = [edgeorch_engines::find("vllm").unwrap()];
+    let (host, allowances) = (host(vec![card(Bytes::gib(24))]), Allowances::host(Bytes::gib(16)));
+    let refused = |disk| {
+        let demands = Demands { disk: Some(disk), ..demands() };
+        let question = Question {
+            ask: &ask,
+            engines: &engines,
+            demands: &demands,
+            host: &host,
+            allowances: &allowances,
+        };
+        let model = Model { format: Format::Safetensors, ..dense("m", Bytes::gib(2)).model };
+        let decision = question.decide(vec![Subject { model, ..dense("m", Bytes::gib(2)) }]);
+        decision.refused().map(str::to_owned)
+    };
+    let why = refused(Bytes::gib(4)).unwrap();
+    assert!(
+        why.contains("its files take 2.0 GiB and disk_cache 3.0 GiB, and budget.disk is 4.0 GiB"),
+        "{why}"
+    );
+    assert!(refused(Bytes::gib(5)).is_none_or(|why| !why.contains("budget.disk")));
+}
+
+#[test]
 fn the_same_question_has_the_same_answer() {
     let subjects = || (1..20).map(|n| dense(&format!("m{n}"), Bytes::gib(n))).collect::<Vec<_>>();
     let machine = host(vec![card(Bytes::gib(8))]);
