@@ -253,3 +253,32 @@ impl KvType {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_of_the_cache_are_called_as_profiles_write_them_and_take_what_they_say() {
+        use KvType::{Bf16, F16, F32, Fp8, Fp8E5m2, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Turbo3, Turbo4};
+        let bytes_of_128 = [
+            (F32, 512),
+            (F16, 256),
+            (Bf16, 256),
+            (Q8_0, 136),
+            (Q5_1, 96),
+            (Q5_0, 88),
+            (Q4_1, 80),
+            (Q4_0, 72),
+            (Fp8, 128),
+            (Fp8E5m2, 128),
+            (Turbo4, 68),
+            (Turbo3, 52),
+        ];
+        for (kind, bytes) in bytes_of_128 {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.name());
+            assert_eq!(kind.bytes(128), Bytes(bytes), "{}", kind.name());
+            assert_eq!(kind.is_quantized(), bytes < 256, "{}", kind.name());
+        }
+    }
+}
