@@ -95,6 +95,12 @@ pub struct CacheRule {
     /// Types that go with themselves only, where others may differ.
     #[serde(default)]
     pub alone: Vec<KvType>,
+    /// Types of keys and of values that go together where others may not differ. Each of them is among `types` as well.
+    #[serde(default)]
+    pub pairs: Vec<(KvType, KvType)>,
+    /// What a device must be for a type; the default is any.
+    #[serde(default)]
+    pub device: BTreeMap<KvType, DeviceRule>,
 }
 
 /// What can be asked of an engine beside serving a model from one memory.
@@ -113,6 +119,10 @@ pub enum Feature {
     UnifiedCache,
     /// Prompts of idle requests parked in host memory.
     PromptCache,
+    /// Prompts of idle requests written to the disk, up to a limit.
+    DiskCache,
+    /// Both at once: what host memory has no room for goes to the disk.
+    TieredCache,
     /// Weights in host memory as a mapped file that may be larger than memory.
     Mapped,
     /// LoRA.
@@ -131,13 +141,15 @@ pub enum Feature {
 }
 
 impl Feature {
-    pub const ALL: [Feature; 14] = [
+    pub const ALL: [Feature; 16] = [
         Feature::PartialOffload,
         Feature::Split,
         Feature::ExpertsOnHost,
         Feature::CacheOnHost,
         Feature::UnifiedCache,
         Feature::PromptCache,
+        Feature::DiskCache,
+        Feature::TieredCache,
         Feature::Mapped,
         Feature::Adapters,
         Feature::Projector,
@@ -172,6 +184,8 @@ pub enum Obstacle {
     Build { engine: String, found: String, kind: String, backend: &'static str, since: String },
     #[error("{engine}'s {backend} backend keeps no cache of type {kind}; it keeps {keeps}")]
     Cache { engine: String, backend: &'static str, kind: &'static str, keeps: String },
+    #[error("{engine}'s {backend} backend keeps no cache of type {kind} here: {why}")]
+    CacheDevice { engine: String, backend: &'static str, kind: &'static str, why: String },
     #[error("{engine}'s {backend} backend needs keys and values of one type, not {key} and {value}")]
     MixedCache { engine: String, backend: &'static str, key: &'static str, value: &'static str },
     #[error("{engine} {why}")]

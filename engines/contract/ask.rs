@@ -28,6 +28,9 @@ pub struct Ask {
     /// Host memory in which the engine may park prompts of idle requests, for reuse.
     #[serde(default)]
     pub prompt_cache: Bytes,
+    /// What the engine may write to the disk of them, for reuse.
+    #[serde(default)]
+    pub disk_cache: Bytes,
     /// Weights in host memory stay a mapped file, of which pages come and go, instead of being read into memory.
     #[serde(default)]
     pub mapped: bool,
@@ -59,6 +62,7 @@ impl Ask {
             threads: 1,
             placement: Placement::default(),
             prompt_cache: Bytes::ZERO,
+            disk_cache: Bytes::ZERO,
             mapped: false,
             speculation: None,
             adapters: Vec::new(),
@@ -89,7 +93,7 @@ pub enum Fidelity {
     /// Weights of 4 bits or more.
     #[default]
     Balanced,
-    /// Weights of 8 bits or more, a cache of q8_0 or better.
+    /// Weights of 8 bits or more, and a cache of 8 bits or more whose loss is known.
     High,
 }
 
@@ -177,7 +181,8 @@ pub enum Task {
     Embedding,
 }
 
-/// The type of the key-value cache, by llama.cpp's names for them (they are the field's).
+/// The type of the key-value cache: by llama.cpp's names for them where it has them (they are the field's), and by those of
+/// the engines that have the others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum KvType {
@@ -190,10 +195,20 @@ pub enum KvType {
     Q5_0,
     Q4_1,
     Q4_0,
+    // E4M3: 3 bits of mantissa, and one scale for all keys or values of a layer.
+    Fp8,
+    // E5M2: 2 bits of mantissa, the range of 16-bit floats, and no scale.
+    #[serde(rename = "fp8_e5m2")]
+    Fp8E5m2,
+    // TurboQuant: rotated, so many bits for a value.
+    Turbo4,
+    Turbo3,
 }
 
 impl KvType {
-    /// (elements per block, bytes per block); ggml block sizes, facts of gguf-py/gguf/constants.py.
+    /// (elements per block, bytes per block); ggml block sizes, facts of gguf-py/gguf/constants.py. TurboQuant's block is a
+    /// head's vector with what scales it, here of 128 values with two numbers of 16 bits; an engine that has it counts
+    /// by its own head size.
     pub fn block(self) -> (u64, u64) {
         match self {
             KvType::F32 => (1, 4),
@@ -203,6 +218,9 @@ impl KvType {
             KvType::Q5_0 => (32, 22),
             KvType::Q4_1 => (32, 20),
             KvType::Q4_0 => (32, 18),
+            KvType::Fp8 | KvType::Fp8E5m2 => (1, 1),
+            KvType::Turbo4 => (128, 68),
+            KvType::Turbo3 => (128, 52),
         }
     }
 
@@ -212,8 +230,10 @@ impl KvType {
         Bytes(elements.div_ceil(per_block).saturating_mul(block_bytes))
     }
 
+    /// Whether a value takes less than 16 bits.
     pub fn is_quantized(self) -> bool {
-        self.block().0 > 1
+        let (elements, bytes) = self.block();
+        bytes < elements * 2
     }
 
     pub fn name(self) -> &'static str {
@@ -226,6 +246,39 @@ impl KvType {
             KvType::Q5_0 => "q5_0",
             KvType::Q4_1 => "q4_1",
             KvType::Q4_0 => "q4_0",
+            KvType::Fp8 => "fp8",
+            KvType::Fp8E5m2 => "fp8_e5m2",
+            KvType::Turbo4 => "turbo4",
+            KvType::Turbo3 => "turbo3",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_of_the_cache_are_called_as_profiles_write_them_and_take_what_they_say() {
+        use KvType::{Bf16, F16, F32, Fp8, Fp8E5m2, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Turbo3, Turbo4};
+        let bytes_of_128 = [
+            (F32, 512),
+            (F16, 256),
+            (Bf16, 256),
+            (Q8_0, 136),
+            (Q5_1, 96),
+            (Q5_0, 88),
+            (Q4_1, 80),
+            (Q4_0, 72),
+            (Fp8, 128),
+            (Fp8E5m2, 128),
+            (Turbo4, 68),
+            (Turbo3, 52),
+        ];
+        for (kind, bytes) in bytes_of_128 {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.name());
+            assert_eq!(kind.bytes(128), Bytes(bytes), "{}", kind.name());
+            assert_eq!(kind.is_quantized(), bytes < 256, "{}", kind.name());
         }
     }
 }

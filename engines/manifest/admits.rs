@@ -176,8 +176,17 @@ impl<'a> Judge<'a> {
                 return Err(Obstacle::Cache { engine, backend, kind: kind.name(), keeps: keeps.join(", ") });
             }
         }
+        for kind in [ask.key_type, ask.value_type] {
+            let Some(needs) = rule.cache.device.get(&kind) else { continue };
+            for accelerator in devices(self.host, ask) {
+                if let Some(why) = target_obstacle(needs, accelerator) {
+                    return Err(Obstacle::CacheDevice { engine, backend, kind: kind.name(), why });
+                }
+            }
+        }
         let alone = |kind| !rule.cache.mixed || rule.cache.alone.contains(&kind);
-        if ask.key_type != ask.value_type && (alone(ask.key_type) || alone(ask.value_type)) {
+        let paired = rule.cache.pairs.contains(&(ask.key_type, ask.value_type));
+        if ask.key_type != ask.value_type && !paired && (alone(ask.key_type) || alone(ask.value_type)) {
             let (key, value) = (ask.key_type.name(), ask.value_type.name());
             return Err(Obstacle::MixedCache { engine, backend, key, value });
         }
@@ -209,6 +218,8 @@ fn wanted(model: &Model, ask: &Ask) -> Vec<Feature> {
     want(Feature::CacheOnHost, placement.cache_on_host && used > 0);
     want(Feature::UnifiedCache, ask.layout == Layout::Unified && ask.parallel > 1);
     want(Feature::PromptCache, ask.prompt_cache.0 > 0);
+    want(Feature::DiskCache, ask.disk_cache.0 > 0);
+    want(Feature::TieredCache, ask.prompt_cache.0 > 0 && ask.disk_cache.0 > 0);
     want(Feature::Mapped, ask.mapped);
     want(Feature::Adapters, !ask.adapters.is_empty());
     want(Feature::Projector, ask.projector.is_some());

@@ -77,7 +77,9 @@ fn every_feature_is_promised_or_refused_with_a_reason_by_every_engine() {
                 rule.backend
             );
             assert!(!rule.os.is_empty() && !rule.source.is_empty(), "{}: {:?}", manifest.id, rule.backend);
-            assert!(rule.cache.alone.iter().all(|kind| rule.cache.types.contains(kind)));
+            let kept = |kind: &KvType| rule.cache.types.contains(kind);
+            assert!(rule.cache.alone.iter().all(kept) && rule.cache.device.keys().all(kept));
+            assert!(rule.cache.pairs.iter().all(|(key, value)| kept(key) && kept(value) && key != value));
             for name in rule.weights.iter().flat_map(|rule| &rule.types) {
                 let list = name.strip_prefix('@');
                 assert!(list.is_none_or(|list| admission.lists.contains_key(list)), "no list {name}");
@@ -157,6 +159,33 @@ fn caches_that_the_backend_would_copy_or_not_keep_are_refused() {
 }
 
 #[test]
+fn caches_of_eight_bit_floats_are_for_engines_and_devices_that_have_them() {
+    use KvType::{Fp8, Fp8E5m2, Turbo3, Turbo4};
+    let cache = |engine: &str, (key_type, value_type), capability: &str| {
+        let target = Some(Target::ComputeCapability(capability.into()));
+        let host = host(vec![Accelerator { target, ..geforce("RTX") }]);
+        let ask = Ask { key_type, value_type, ..on(Backend::Cuda, &[4]) };
+        let format = if engine == "llama.cpp" { Format::Gguf } else { Format::Safetensors };
+        let model = Model { format, ..model(&["F16"]) };
+        let manifest = crate::find(engine).unwrap().manifest();
+        manifest.admits(&model, &ask, &host, Backend::Cuda).map_err(|why| why.to_string())
+    };
+    assert_eq!(
+        cache("llama.cpp", (Fp8, Fp8), "8.9").unwrap_err(),
+        "llama.cpp's cuda backend keeps no cache of type fp8; it keeps f16, bf16, q8_0, q4_0"
+    );
+    assert_eq!(cache("vllm", (Fp8, Fp8), "8.9"), Ok(()));
+    let old = cache("vllm", (Fp8, Fp8), "8.6").unwrap_err();
+    assert!(old.contains("keeps no cache of type fp8 here: RTX has compute capability 8.6"), "{old}");
+    assert_eq!(cache("vllm", (Fp8E5m2, Fp8E5m2), "8.6"), Ok(()));
+    assert_eq!(cache("vllm", (Turbo3, Turbo4), "8.6"), Ok(()));
+    assert_eq!(cache("vllm", (Fp8, Turbo4), "8.9"), Ok(()));
+    assert!(cache("vllm", (Turbo4, Turbo3), "8.9").unwrap_err().contains("of one type"));
+    assert_eq!(cache("tensorrt-llm", (Fp8, Fp8), "8.6"), Ok(()));
+    assert!(cache("tensorrt-llm", (Turbo4, Turbo4), "8.9").unwrap_err().contains("it keeps f16, bf16, fp8"));
+}
+
+#[test]
 fn machines_and_devices_that_a_backend_can_not_use_are_told_apart() {
     let host = host(vec![geforce("RTX 4090"), gpu(Vendor::Amd, "Radeon", Api::Rocm)]);
     assert_eq!(
@@ -196,6 +225,27 @@ fn what_an_engine_has_no_setting_for_is_an_obstacle() {
     assert_eq!(told(mtp, Backend::Cpu), Ok(()));
     let folder = Model::bare(Format::Safetensors, "llama");
     assert!(matches!(ollama.admits(&folder, &ask(), &host, Backend::Cpu), Err(Obstacle::Format { .. })));
+}
+
+#[test]
+fn prompts_go_to_the_disk_only_where_an_engine_holds_a_limit() {
+    let host = host(vec![geforce("a")]);
+    let on_disk = Ask { disk_cache: Bytes::gib(1), ..on(Backend::Cuda, &[4]) };
+    let both = Ask { prompt_cache: Bytes::gib(1), ..on_disk.clone() };
+    let told = |engine: &str, format, ask: &Ask| {
+        let model = Model { format, ..model(&["F16"]) };
+        let manifest = crate::find(engine).unwrap().manifest();
+        manifest.admits(&model, ask, &host, Backend::Cuda).map_err(|why| why.to_string())
+    };
+    let slots = told("llama.cpp", Format::Gguf, &on_disk).unwrap_err();
+    assert!(slots.starts_with("llama.cpp has no tier on the disk: --slot-save-path"), "{slots}");
+    assert!(
+        told("ollama", Format::Gguf, &on_disk).unwrap_err().contains("no setting for a cache on the disk")
+    );
+    assert_eq!(told("vllm", Format::Safetensors, &on_disk), Ok(()));
+    assert!(told("vllm", Format::Safetensors, &both).unwrap_err().contains("without a limit"));
+    assert_eq!(told("tensorrt-llm", Format::Safetensors, &on_disk), Ok(()));
+    assert_eq!(told("tensorrt-llm", Format::Safetensors, &both), Ok(()));
 }
 
 fn names(printed: &str, host: &Host) -> Vec<(usize, String)> {

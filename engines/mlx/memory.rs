@@ -72,7 +72,7 @@ pub(super) fn bits(kind: KvType) -> Option<u64> {
         KvType::F16 | KvType::Bf16 => Some(16),
         KvType::Q8_0 => Some(8),
         KvType::Q4_0 => Some(4),
-        KvType::F32 | KvType::Q5_1 | KvType::Q5_0 | KvType::Q4_1 => None,
+        _ => None,
     }
 }
 

@@ -32,16 +32,22 @@ pub(super) fn files(engine: &TensorRtLlm, order: &Order<'_>) -> Result<Deploymen
     let program = order.binary.map_or(engine.manifest().program.clone(), |binary| text(&binary.program));
     let about = format!("TensorRT-LLM serves {}; start it in this folder", order.ask.id);
     let start = script::exec(&about, engine.manifest(), None, &[&program, "serve", &weights], &flags);
-    let files = vec![
-        DeployFile::new(CONFIG, config),
-        DeployFile::script("trtllm.sh", start),
-        DeployFile::new("compose.yaml", compose(engine, order, &ranks)?),
-    ];
-    let notes = vec![
+    let mut files = vec![DeployFile::new(CONFIG, config), DeployFile::script("trtllm.sh", start)];
+    let mut notes = vec![
         "Written after TensorRT-LLM's source and never run here: it needs an NVIDIA GPU.".to_owned(),
         "It checks no key: keep its port on loopback, behind a gateway.".to_owned(),
         "Its health stays good when it hangs: ask for a token.".to_owned(),
     ];
+    if order.ask.disk_cache > Bytes::ZERO {
+        notes.push(format!(
+            "Up to {} of prompts are written to the folder where it is started. What was asked can be told from it: keep \
+             it where nobody else reads. It needs a build with kv_cache_config.disk_cache_size (pull request 14845, in \
+             the candidates of 1.3); there is no compose file, for {IMAGE} has none.",
+            order.ask.disk_cache
+        ));
+    } else {
+        files.push(DeployFile::new("compose.yaml", compose(engine, order, &ranks)?));
+    }
     Ok(Deployment { files, notes })
 }
 
@@ -82,10 +88,18 @@ fn config(ask: &Ask, ranks: &Ranks, pool: Bytes, draft: Option<&str>) -> Result<
         "enable_block_reuse": true,
         "max_tokens": memory::tokens(ask),
         "max_gpu_total_bytes": pool.0,
-        "dtype": "auto",
+        "dtype": memory::data_type(ask).unwrap_or("auto"),
     });
     if ask.prompt_cache > Bytes::ZERO {
         cache["host_cache_size"] = json!(memory::share(ask.prompt_cache, ranks).0);
+    }
+    if ask.disk_cache > Bytes::ZERO {
+        // The only one that has a tier on the disk; left to itself it also takes host memory.
+        cache["use_kv_cache_manager_v2"] = json!(true);
+        cache["host_cache_size"] = json!(memory::share(ask.prompt_cache, ranks).0);
+        cache["disk_cache_size"] = json!(memory::share(ask.disk_cache, ranks).0);
+        // It must be there already: the folder of these files is.
+        cache["disk_cache_path"] = json!(".");
     }
     let mut config = json!({
         "kv_cache_config": cache,

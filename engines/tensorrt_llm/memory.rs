@@ -56,13 +56,22 @@ pub(super) fn tokens(ask: &Ask) -> u64 {
     each.saturating_mul(u64::from(ask.parallel))
 }
 
+/// `kv_cache_config.dtype`: 16 bits follow the model's own type.
+pub(super) fn data_type(ask: &Ask) -> Option<&'static str> {
+    match (ask.key_type, ask.value_type) {
+        (KvType::F16, KvType::F16) | (KvType::Bf16, KvType::Bf16) => Some("auto"),
+        (KvType::Fp8, KvType::Fp8) => Some("fp8"),
+        _ => None,
+    }
+}
+
 /// The limit on each device. Layers with a window are counted with their whole context: how the pools of both kinds
 /// share it is decided by the engine.
 pub(super) fn pool(model: &Model, ask: &Ask, ranks: &Ranks) -> Result<Bytes, String> {
     if let Some(why) = ranks.indivisible(model) {
         return Err(why);
     }
-    if ask.key_type != ask.value_type || !matches!(ask.key_type, KvType::F16 | KvType::Bf16) {
+    if data_type(ask).is_none() {
         let (key, value) = (ask.key_type.name(), ask.value_type.name());
         return Err(format!("it keeps no {key} keys beside {value} values"));
     }
@@ -87,13 +96,13 @@ pub(super) fn pool(model: &Model, ask: &Ask, ranks: &Ranks) -> Result<Bytes, Str
 }
 
 fn kept(model: &Model, layers: &[Layer], ask: &Ask, ranks: &Ranks) -> Bytes {
-    const F16: u64 = 2;
     /// States are kept in the model's type or in F32: the larger is taken.
     const F32: u64 = 4;
     let of_layer = |layer: &Layer| {
         let rows = layer.rows.map_or(0, |rows| ranks.row(model, &rows).elements);
         let index = layer.index.map_or(0, |index| index.elements.div_ceil(index.every.max(1)));
-        let tokens = rows.saturating_add(index).saturating_mul(F16).saturating_mul(tokens(ask));
+        let row = ask.key_type.bytes(rows.saturating_add(index));
+        let tokens = row.0.saturating_mul(tokens(ask));
         let state = layer.recurrent.map_or(0, |state| state.convolution.saturating_add(state.state));
         let states =
             state.div_ceil(ranks.count()).saturating_mul(F32).saturating_mul(u64::from(ask.parallel));

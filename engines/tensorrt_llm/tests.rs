@@ -99,6 +99,8 @@ fn the_pool_is_given_for_whole_blocks_on_each_device() {
     assert_eq!(pool(&on(2)), [Some(Bytes(2 * 1024 * 30 * 1024 * 2)); 2]);
     let small = Ask { key_type: KvType::Q8_0, value_type: KvType::Q8_0, ..on(1) };
     assert_eq!(pool(&small), [None]);
+    let eight = Ask { key_type: KvType::Fp8, value_type: KvType::Fp8, ..on(1) };
+    assert_eq!(pool(&eight), [Some(Bytes(2 * 1024 * 30 * 2048))]);
 }
 
 #[test]

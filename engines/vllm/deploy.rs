@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::Vllm;
 use super::flags::{self, Site};
+use super::{Vllm, kinds};
 use crate::contract::host::Accelerator;
 use crate::contract::{
-    Backend, Binary, DeployFile, Deployment, Engine, Host, Order, Refusal, SpeculationMethod,
+    Backend, Binary, Bytes, DeployFile, Deployment, Engine, Host, Order, Refusal, SpeculationMethod,
 };
 use crate::ranks::Ranks;
 use crate::script;
@@ -16,6 +16,8 @@ use crate::script;
 /// The flags of the newest captured build, for a machine on which there is none.
 pub(super) const NEWEST: &str = include_str!("help/0.32.0.txt");
 const VERSION: &str = "v0.32.0";
+/// Where prompts are kept on the disk: a folder beside the files.
+const DISK: &str = "kv-cache";
 
 pub(super) fn files(engine: &Vllm, order: &Order<'_>) -> Result<Deployment, Refusal> {
     let newest = Binary {
@@ -35,6 +37,7 @@ pub(super) fn files(engine: &Vllm, order: &Order<'_>) -> Result<Deployment, Refu
         host_why: "loopback only: clients come through a gateway",
         draft: order.files.draft.as_deref().map(paths),
         adapters: adapters(order).map(|path| paths(path)).collect(),
+        disk: DISK,
         devices: devices.as_ref().map(|devices| devices.join(",")),
     };
     let flags = flags::of(engine, order, &site)?;
@@ -77,6 +80,15 @@ fn notes(order: &Order<'_>, unnamed: bool) -> Vec<String> {
         "vLLM checks a key only where one is set, and only under /v1: set VLLM_API_KEY and keep its port on loopback."
             .to_owned(),
     ];
+    notes.extend(kinds::note(order.ask).map(str::to_owned));
+    if order.ask.disk_cache > Bytes::ZERO {
+        notes.push(format!(
+            "Up to {} of prompts are written to {DISK}/ in the folder where it is started, readable by its user alone: a \
+             file for each device, made anew at each start. What was asked can be told from it: keep it where nobody \
+             else reads, and delete it when it is no longer needed.",
+            order.ask.disk_cache
+        ));
+    }
     if order.ask.placement.on_host() {
         notes.push(
             "On the CPU vLLM keeps one core for itself (VLLM_CPU_NUM_OF_RESERVED_CPU) and binds its threads to one \
@@ -124,6 +136,7 @@ fn compose(
         host: "0.0.0.0",
         host_why: "within the container; its port is published on loopback only",
         adapters: adapters.collect(),
+        disk: "/kv-cache",
         draft,
         // The container sees no other devices.
         devices: None,
@@ -131,6 +144,11 @@ fn compose(
     let flags = flags::of(engine, order, &site)?;
     let words = flags.into_iter().flat_map(|flag| flag.words);
     let command: Vec<String> = std::iter::once("/models/model".to_owned()).chain(words).collect();
+    if order.ask.disk_cache > Bytes::ZERO {
+        mounts.push(json!({
+            "type": "bind", "source": format!("./{DISK}"), "target": "/kv-cache", "bind": {"create_host_path": true}
+        }));
+    }
     // Compiled kernels are kept, or each start makes them anew.
     mounts.push(json!("vllm-cache:/root/.cache/vllm"));
     let mut service = json!({

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Vllm, memory, pool};
+use super::{Vllm, disk, kinds, memory, pool};
 use crate::contract::{
     Adapter, Ask, Binary, Bytes, Engine, Flag, Order, Refusal, Speculation, SpeculationMethod, Task,
 };
@@ -16,6 +16,8 @@ pub(super) struct Site<'a> {
     pub host_why: &'a str,
     pub draft: Option<String>,
     pub adapters: Vec<String>,
+    /// Folder for blocks of prompts.
+    pub disk: &'a str,
     /// Lasting names of the devices; none where the program sees no others.
     pub devices: Option<String>,
 }
@@ -27,12 +29,15 @@ pub(super) fn of(engine: &Vllm, order: &Order<'_>, site: &Site<'_>) -> Result<Ve
     if let Some(why) = ranks.indivisible(model) {
         return Err(unable(why));
     }
-    let kind = pool::type_name(ask.key_type).filter(|_| ask.key_type == ask.value_type).ok_or_else(|| {
-        unable(format!("it keeps no {} keys beside {} values", ask.key_type.name(), ask.value_type.name()))
-    })?;
+    if let Some(why) = kinds::unable(model, ask) {
+        return Err(unable(why));
+    }
     let layers = model.layers().ok_or_else(|| unable("what its layers keep is unknown".into()))?;
     let pool = pool::of(model, layers, ask, &ranks)
         .ok_or_else(|| unable("what the draft's layers keep is unknown".into()))?;
+    if let Some(why) = disk::unable(layers, ask) {
+        return Err(unable(why));
+    }
     let rank = match memory::adapter_rank(ask) {
         None if !ask.adapters.is_empty() => {
             return Err(unable("it makes room for LoRA ranks up to 512".into()));
@@ -49,7 +54,7 @@ pub(super) fn of(engine: &Vllm, order: &Order<'_>, site: &Site<'_>) -> Result<Ve
     values.set("parallel", ask.parallel);
     values.set("chunk", pool::chunk(ask));
     values.set("pool", pool.bytes().0);
-    values.set("cache_type", kind);
+    values.set("cache_type", kinds::of(ask).map_or("auto", |kinds| kinds.name));
     values.set("ranks", ranks.count());
     values.set("offload", gib(ask.prompt_cache));
     values.set("adapters", ask.adapters.len());
@@ -62,6 +67,8 @@ pub(super) fn of(engine: &Vllm, order: &Order<'_>, site: &Site<'_>) -> Result<Ve
     values.set("devices", site.devices.clone().unwrap_or_default());
     values.hold("several_devices", ranks.count() > 1);
     values.hold("prompt_cache", ask.prompt_cache > Bytes::ZERO);
+    values.hold("disk_cache", ask.disk_cache > Bytes::ZERO);
+    values.set("transfer", disk::connector(ask, &ranks, &pool, site.disk));
     values.hold("adapters", !ask.adapters.is_empty());
     values.hold("embedding", ask.task == Task::Embedding);
     values.hold("generation", ask.task != Task::Embedding);

@@ -3,7 +3,7 @@
 
 use crate::contract::{Ask, Bytes, Charge, Host, Model, Part, Place, SpeculationMethod, State, Task};
 use crate::ranks::Ranks;
-use crate::vllm::pool;
+use crate::vllm::{disk, kinds, pool};
 
 const F16: u64 = 2;
 const F32: u64 = 4;
@@ -20,8 +20,24 @@ pub(super) fn charges(model: &Model, ask: &Ask, _host: &Host) -> Vec<Charge> {
         let how = "blocks of idle requests, pinned (--kv-offloading-size)";
         charges.push(Charge::new(Place::Host, Part::Prompts, ask.prompt_cache, how));
     }
+    charges.extend(disk_buffers(model, ask, &ranks));
     charges.push(process(&ranks));
     charges
+}
+
+/// What prompts pass through on their way to the disk and back.
+fn disk_buffers(model: &Model, ask: &Ask, ranks: &Ranks) -> Option<Charge> {
+    if ask.disk_cache == Bytes::ZERO {
+        return None;
+    }
+    let pool = model.layers().and_then(|layers| pool::of(model, layers, ask, ranks));
+    Some(match pool {
+        Some(pool) => {
+            let how = "blocks on their way to the disk and back, pinned (disk_buffer_slots)";
+            Charge::new(Place::Host, Part::Prompts, disk::buffers(&pool, ranks), how)
+        }
+        None => Charge::unknown(Place::Host, Part::Prompts, None, "unknown: a block's bytes are unknown"),
+    })
 }
 
 /// Prediction layers are in the files and read only for speculation.
@@ -37,6 +53,9 @@ fn cache(model: &Model, ask: &Ask, ranks: &Ranks) -> Vec<Charge> {
     if let Some(why) = ranks.indivisible(model) {
         return ranks.each_unknown(Part::Pool, None, &format!("unknown: {why}"));
     }
+    if let Some(why) = kinds::unable(model, ask) {
+        return ranks.each_unknown(Part::Pool, None, &format!("unknown: {why}"));
+    }
     let layers = match &model.state {
         State::Known { layers } => layers,
         State::Unknown { reason, at_most } => {
@@ -46,14 +65,7 @@ fn cache(model: &Model, ask: &Ask, ranks: &Ranks) -> Vec<Charge> {
         }
     };
     match pool::of(model, layers, ask, ranks) {
-        None => {
-            let how = format!(
-                "unknown: vLLM keeps no keys in {} beside values in {}",
-                ask.key_type.name(),
-                ask.value_type.name()
-            );
-            ranks.each_unknown(Part::Pool, None, &how)
-        }
+        None => ranks.each_unknown(Part::Pool, None, "unknown: what the draft's layers keep is unknown"),
         Some(pool) => {
             let how = format!(
                 "claimed whole (--kv-cache-memory-bytes): {} blocks of {} for {} × {} tokens",

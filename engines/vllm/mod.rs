@@ -6,7 +6,9 @@ use crate::contract::{Ask, Charge, Deployment, Engine, Host, Model, Order, Refus
 use crate::manifest::Manifest;
 
 mod deploy;
+mod disk;
 mod flags;
+mod kinds;
 mod memory;
 mod pool;
 #[cfg(test)]

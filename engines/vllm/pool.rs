@@ -8,7 +8,8 @@
 //! sliding window or a recurrent state), pages are made equal, each bucket is divided into groups of as many layers as
 //! the smallest bucket has, and every group takes its own blocks out of the one pool: a block is as large as a group.
 
-use crate::contract::{Ask, Bytes, KvType, Layer, Model, SpeculationMethod, Task};
+use super::kinds;
+use crate::contract::{Ask, Bytes, Layer, Model, SpeculationMethod, Task};
 use crate::ranks::{Ranks, Row};
 
 /// What is given to `--kv-cache-memory-bytes`, on each device.
@@ -51,7 +52,7 @@ struct Bucket {
 }
 
 /// The pool in which every slot can have its whole context; `None` where a layer's row can't be told, which is where
-/// the type of the cache is none of vLLM's.
+/// vLLM can't keep the cache as asked: see [`kinds`].
 pub(super) fn of(model: &Model, layers: &[Layer], ask: &Ask, ranks: &Ranks) -> Option<Pool> {
     let mut specs = specs(model, layers, ask, ranks)?;
     if let Some(speculation) = &ask.speculation {
@@ -92,15 +93,18 @@ pub(super) fn chunk(ask: &Ask) -> u64 {
 fn specs(model: &Model, layers: &[Layer], ask: &Ask, ranks: &Ranks) -> Option<Vec<Spec>> {
     /// States are kept in the model's type or in F32: the larger is taken.
     const F32: u64 = 4;
+    let kinds = kinds::of(ask)?;
     let mut specs = Vec::new();
-    for layer in layers {
+    for (place, layer) in layers.iter().enumerate() {
         if let Some(rows) = &layer.rows {
             let kind = rows.window.map_or(Kind::Full, Kind::Window);
-            specs.push(Spec { kind, size: row_bytes(ranks.row(model, rows), ask)? });
+            let size = kinds.row(ranks.row(model, rows), place, layers.len());
+            specs.push(Spec { kind, size });
         }
         if let Some(index) = layer.index {
             let row = Row { elements: index.elements, heads: 1 };
-            specs.push(Spec { kind: Kind::Full, size: row_bytes(row, ask)?.div_ceil(index.every.max(1)) });
+            let size = kinds.row(row, place, layers.len()).div_ceil(index.every.max(1));
+            specs.push(Spec { kind: Kind::Full, size });
         }
         if let Some(state) = layer.recurrent {
             let elements = state.convolution.saturating_add(state.state).div_ceil(ranks.count());
@@ -108,30 +112,6 @@ fn specs(model: &Model, layers: &[Layer], ask: &Ask, ranks: &Ranks) -> Option<Ve
         }
     }
     Some(specs)
-}
-
-/// What each type is called for `--kv-cache-dtype`; 16 bits follow the model's own type.
-pub(super) fn type_name(kind: KvType) -> Option<&'static str> {
-    match kind {
-        KvType::F16 | KvType::Bf16 => Some("auto"),
-        KvType::Q8_0 => Some("int8_per_token_head"),
-        KvType::Q4_0 => Some("int4_per_token_head"),
-        KvType::F32 | KvType::Q5_1 | KvType::Q5_0 | KvType::Q4_1 => None,
-    }
-}
-
-/// Integers have a scale in F32 for the keys, and one for the values, of each head.
-fn row_bytes(row: Row, ask: &Ask) -> Option<u64> {
-    const SCALES: u64 = 8;
-    if ask.key_type != ask.value_type {
-        return None;
-    }
-    match ask.key_type {
-        KvType::F16 | KvType::Bf16 => Some(row.elements.saturating_mul(2)),
-        KvType::Q8_0 => Some(row.elements.saturating_add(row.heads.saturating_mul(SCALES))),
-        KvType::Q4_0 => Some(row.elements.div_ceil(2).saturating_add(row.heads.saturating_mul(SCALES))),
-        KvType::F32 | KvType::Q5_1 | KvType::Q5_0 | KvType::Q4_1 => None,
-    }
 }
 
 /// 16 on GPUs, 128 on the CPU. Kernels of latent attention want 16 to 128: with the most, a slot is at most one such

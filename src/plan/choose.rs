@@ -262,8 +262,9 @@ impl Question<'_> {
             return Some(why);
         }
         let disk = self.demands.disk?;
-        let bytes = subject.model.file_bytes;
-        (bytes > disk).then(|| format!("its files take {bytes}, and budget.disk is {disk}"))
+        let (files, prompts) = (subject.model.file_bytes, self.ask.disk_cache);
+        let beside = if prompts > Bytes::ZERO { format!(" and disk_cache {prompts}") } else { String::new() };
+        (files + prompts > disk).then(|| format!("its files take {files}{beside}, and budget.disk is {disk}"))
     }
 
     fn too_coarse(&self, subject: &Subject) -> Option<String> {
@@ -284,7 +285,7 @@ impl Question<'_> {
         let coarse = |kind: KvType| !cache_step(kind.name()).is_some_and(CacheStep::is_high_fidelity);
         (coarse(key) || coarse(value)).then(|| {
             format!(
-                "fidelity: {name} takes a cache of q8_0 or better, and kv_cache is {{key: {}, value: {}}}",
+                "fidelity: {name} takes a cache of 8 bits or more whose loss is known (q8_0, fp8, or 16 bits), and kv_cache is {{key: {}, value: {}}}",
                 key.name(),
                 value.name()
             )

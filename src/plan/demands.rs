@@ -20,7 +20,7 @@ pub struct Demands {
     pub ttft_p95: Option<Duration>,
     /// Tokens per second of one request.
     pub decode_min: Option<f64>,
-    /// What the weights may take on the disk.
+    /// What the weights and prompts that are kept may take on the disk.
     pub disk: Option<Bytes>,
 }
 

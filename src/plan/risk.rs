@@ -237,12 +237,17 @@ fn battery(host: &Host) -> Risk {
 }
 
 fn disk(choice: &Choice, demands: &Demands, host: &Host) -> Risk {
-    let needed = choice.subject.model.file_bytes;
+    let (files, prompts) = (choice.subject.model.file_bytes, choice.plan.ask.disk_cache);
+    let needed = files + prompts;
+    let takes = match prompts {
+        Bytes::ZERO => format!("the weights take {files}"),
+        _ => format!("the weights take {files} and disk_cache {prompts}"),
+    };
     let budget = demands.disk.map_or(String::new(), |disk| format!(", budget.disk is {disk}"));
     let spinning = host.storage.kind == Some(StorageKind::Hdd);
     let slow = if spinning { "; it is a spinning disk, so loading takes long" } else { "" };
     let (likelihood, because) = match host.storage.free {
-        None => (Likelihood::Unknown, format!("what is free is unknown; the weights take {needed}")),
+        None => (Likelihood::Unknown, format!("what is free is unknown; {takes}")),
         Some(free) => {
             let after = free.saturating_sub(needed);
             let likelihood = match () {
@@ -250,7 +255,7 @@ fn disk(choice: &Choice, demands: &Demands, host: &Host) -> Risk {
                 () if after < needed || after < Bytes::gib(5) => Likelihood::Medium,
                 () => Likelihood::Low,
             };
-            (likelihood, format!("the weights take {needed}, {free} are free{budget}{slow}"))
+            (likelihood, format!("{takes}, {free} are free{budget}{slow}"))
         }
     };
     Risk {

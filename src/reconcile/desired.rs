@@ -61,6 +61,7 @@ fn wish(id: &str, model: &ModelSpec, host: &Host, disk: Option<Bytes>) -> Option
         value_type,
         prefill_chunk: model.prefill_chunk,
         prompt_cache: model.prompt_cache.map_or(Bytes::ZERO, |size| size.0),
+        disk_cache: model.disk_cache.map_or(Bytes::ZERO, |size| size.0),
         mapped: model.weights == WeightsIn::Mapped,
         speculation: model.draft.as_ref().map(|draft| Speculation {
             method: draft.method,

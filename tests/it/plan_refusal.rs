@@ -40,7 +40,7 @@ fn high_fidelity_and_what_contradicts_it_are_refused() {
     let mut home = Home::new(&Engine::fake(""));
     let hub = Hub::of(&mut home);
     let coarse = profile("auto", 0, "    fidelity: high\n    kv_cache: {key: q4_0, value: q4_0}");
-    both_refuse(&home, &coarse, &["fidelity: high takes a cache of q8_0 or better"]);
+    both_refuse(&home, &coarse, &["fidelity: high takes a cache of 8 bits or more whose loss is known"]);
     let small = profile("auto", 0, "    fidelity: high\n    variants: [Q4_K_M]");
     both_refuse(&home, &small, &["fidelity: high takes weights of 8 bits or more"]);
     assert_eq!(hub.visits(), 0, "a contradiction is found without a network");

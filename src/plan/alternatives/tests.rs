@@ -185,22 +185,27 @@ fn another_engine_is_proposed_where_its_own_sum_is_known_and_fits() {
     let single = Ask { parallel: 1, ..ask() };
     // It does not run on this machine at all.
     let asked = [engine("mlx-lm")];
-    let question = Question {
-        ask: &single,
-        engines: &asked,
-        demands: &all,
-        host: &host,
-        allowances: &allowances,
-        holdings: &UNKNOWN,
-    };
-    let proposed = |id| {
+    let proposed = |id, ask: &Ask| {
+        let question = Question {
+            ask,
+            engines: &asked,
+            demands: &all,
+            host: &host,
+            allowances: &allowances,
+            holdings: &UNKNOWN,
+        };
         let shelf = Shelf { engines: vec![engine(id)], ..Shelf::default() };
         alternatives_to(&of, &question, &shelf)
     };
-    let started = proposed("llama.cpp");
+    let started = proposed("llama.cpp", &single);
     assert_eq!((changes(&started), &started[0].note), (vec!["engine: llama.cpp"], &None));
-    // What its own server takes was not measured.
-    assert_eq!(proposed("ollama"), []);
+    let written = proposed("ollama", &single);
+    assert_eq!(changes(&written), ["engine: ollama"]);
+    assert!(written[0].note.as_ref().is_some_and(|note| note.contains("does not start it yet")));
+    // What its own server takes with images was not measured.
+    let projector = serde_json::json!({"bytes": 1, "vision": true, "audio": false});
+    let images = Ask { projector: serde_json::from_value(projector).unwrap(), ..single.clone() };
+    assert_eq!(proposed("ollama", &images), []);
 }
 
 #[test]

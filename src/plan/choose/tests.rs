@@ -266,7 +266,9 @@ fn high_fidelity_refuses_weights_and_caches_that_are_coarser() {
     let eight = || subject("m", Bytes::gib(2), "Q8_0", false);
     assert!(decide(&host(vec![]), &high, vec![eight()]).fits());
     let coarse = Demands { cache: Some((KvType::Q4_0, KvType::Q4_0)), ..high };
-    assert!(decide(&host(vec![]), &coarse, vec![eight()]).refused().unwrap().contains("q8_0 or better"));
+    assert!(
+        decide(&host(vec![]), &coarse, vec![eight()]).refused().unwrap().contains("takes a cache of 8 bits")
+    );
 }
 
 #[test]
@@ -307,6 +309,33 @@ fn no_more_of_the_disk_is_taken_than_the_budget_says() {
     let demands = Demands { disk: Some(Bytes::gib(1)), ..demands() };
     let decision = decide(&host(vec![]), &demands, vec![dense("m", Bytes::gib(2))]);
     assert!(decision.refused().unwrap().contains("budget.disk"));
+}
+
+#[test]
+fn prompts_on_the_disk_count_against_the_same_budget() {
+    let ask = Ask { disk_cache: Bytes::gib(3), ..Ask::new("chat", Task::Chat, 8192) };
+    let engines = [edgeorch_engines::find("vllm").unwrap()];
+    let (host, allowances) = (host(vec![card(Bytes::gib(24))]), Allowances::host(Bytes::gib(16)));
+    let refused = |disk| {
+        let demands = Demands { disk: Some(disk), ..demands() };
+        let question = Question {
+            ask: &ask,
+            engines: &engines,
+            demands: &demands,
+            host: &host,
+            allowances: &allowances,
+            holdings: &UNKNOWN,
+        };
+        let model = Model { format: Format::Safetensors, ..dense("m", Bytes::gib(2)).model };
+        let decision = question.decide(vec![Subject { model, ..dense("m", Bytes::gib(2)) }]);
+        decision.refused().map(str::to_owned)
+    };
+    let why = refused(Bytes::gib(4)).unwrap();
+    assert!(
+        why.contains("its files take 2.0 GiB and disk_cache 3.0 GiB, and budget.disk is 4.0 GiB"),
+        "{why}"
+    );
+    assert!(refused(Bytes::gib(5)).is_none_or(|why| !why.contains("budget.disk")));
 }
 
 #[test]

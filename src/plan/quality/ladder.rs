@@ -6,6 +6,8 @@ use std::sync::LazyLock;
 use edgeorch_engines::Fidelity;
 use serde::Deserialize;
 
+use super::tables::is_published;
+
 /// The whole of `ladder.yaml`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -100,9 +102,10 @@ impl Step {
 }
 
 impl CacheStep {
-    /// Whether `fidelity: high` takes a cache of this type: q8_0 or better.
+    /// Whether `fidelity: high` takes a cache of this type: 8 bits or more, and it is known what they lose. Bits alone
+    /// don't tell: E5M2 has as many as E4M3 and half its steps.
     pub fn is_high_fidelity(&self) -> bool {
-        self.bits >= 8.5
+        self.bits >= 8.0 && (self.reference || is_published(&self.name))
     }
 }
 

@@ -17,7 +17,7 @@ pub struct Budget {
     /// Memory that all models together may take: a share of the machine's (`85%`) or a size (`6GiB`).
     #[serde(default)]
     pub memory: MemoryBudget,
-    /// What the weights of one model may take on the disk.
+    /// What one model may take on the disk: its weights, and its `disk_cache`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Size")]
     pub disk: Option<Size>,

@@ -56,6 +56,11 @@ pub struct ModelSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Size")]
     pub prompt_cache: Option<Size>,
+    /// What may be written to the disk of prompts for reuse, up to this size; it counts against `budget.disk`. Without it,
+    /// nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Size")]
+    pub disk_cache: Option<Size>,
     /// Whether the weights are read into memory, or stay on the disk as a mapped file of which each token reads what
     /// memory has no room for again: a model that is larger than memory runs so, slowly.
     #[serde(default)]
