@@ -7,6 +7,7 @@ use crate::contract::{Ask, Layout, Task};
 
 use super::arena::{Id, Steps};
 use super::shape::{Kind, Mixture, Shape};
+use super::turns::{self, Turns};
 use super::{F16, F32, cells_of_slot, chunk, pad};
 
 /// Each kind of layer stands twice: what the first leaves behind changes where the second one's tensors lie.
@@ -39,8 +40,9 @@ pub(super) fn rows_out(ask: &Ask) -> u64 {
 
 pub(super) fn bytes(shape: &Shape, ask: &Ask, section: Section) -> u64 {
     let mut graph = Graph::new(shape, ask);
+    let given = graph.embeddings(section);
     graph.inputs(section);
-    let mut stream = graph.embeddings(section);
+    let mut stream = graph.stream(given, section);
     if section.layers {
         for _ in 0..ROUNDS {
             for kind in &shape.kinds {
@@ -52,6 +54,14 @@ pub(super) fn bytes(shape: &Shape, ask: &Ask, section: Section) -> u64 {
         graph.output(stream);
     }
     graph.steps.peak()
+}
+
+/// Rows of a chunk as they are given, before they become a stream.
+struct Given {
+    tokens: Id,
+    mixed: Id,
+    mixed_tokens: Id,
+    mixed_slots: Id,
 }
 
 struct Graph<'a> {
@@ -80,10 +90,10 @@ impl<'a> Graph<'a> {
 
     /// Positions, cell numbers, masks and rotations.
     fn inputs(&mut self, section: Section) {
-        const PER_TOKEN: u64 = 64;
+        const PER_TOKEN: u64 = 48;
         let copies = section.copies;
         self.steps.input(self.tokens.saturating_mul(PER_TOKEN).saturating_mul(copies));
-        self.steps.input(rotations(self.shape, self.ask).saturating_mul(F32 * copies));
+        self.steps.input(turns::matrices(self.shape, self.ask).saturating_mul(F32 * copies));
         let attends = |kind: &Kind| kind.rows.is_some() && !kind.windowed;
         if self.shape.keeps_nothing() || self.shape.kinds.iter().any(attends) {
             self.mask = Some(self.steps.input(self.mask_bytes(None).saturating_mul(copies)));
@@ -111,20 +121,35 @@ impl<'a> Graph<'a> {
         }
     }
 
-    /// Rows come by tokens or by vectors, or mixed; buffers for all three are there.
-    fn embeddings(&mut self, section: Section) -> Id {
+    /// Rows come by tokens or by vectors, or mixed; inputs for all three are there, and lie before all others.
+    fn embeddings(&mut self, section: Section) -> Option<Given> {
         let row = self.wide(self.shape.embedding);
         if !section.first {
-            return self.steps.input(row.saturating_mul(section.copies));
+            return None;
         }
+        const TOKEN: u64 = 4;
+        const SLOT: u64 = 8;
+        let tokens = self.steps.input(self.tokens.saturating_mul(TOKEN));
         // By vectors: nobody reads it, so it is never freed.
         self.steps.input(row);
-        self.steps.input(row.saturating_mul(self.shape.traits.held));
+        let mixed_tokens = self.steps.input(self.tokens.saturating_mul(TOKEN));
+        let mixed_slots = self.steps.input(self.tokens.saturating_mul(SLOT));
         let mixed = self.steps.input(row);
-        let stream = self.steps.step(row, &[]);
-        let tokens = self.steps.step(row, &[]);
-        let copy = self.steps.kept(row, &[mixed]);
-        self.steps.store(&[tokens, copy]);
+        Some(Given { tokens, mixed, mixed_tokens, mixed_slots })
+    }
+
+    /// One of the three goes through the layers. The mixed one is a copy, into which the rows of tokens are written, and
+    /// which nobody reads.
+    fn stream(&mut self, given: Option<Given>, section: Section) -> Id {
+        let row = self.wide(self.shape.embedding);
+        let Some(given) = given else {
+            return self.steps.input(row.saturating_mul(section.copies));
+        };
+        self.steps.input(row.saturating_mul(self.shape.traits.held));
+        let stream = self.steps.step(row, &[given.tokens]);
+        let looked_up = self.steps.step(row, &[given.mixed_tokens]);
+        let copy = self.steps.kept(row, &[given.mixed]);
+        self.steps.store(&[looked_up, given.mixed_slots, copy]);
         if self.shape.side > 0 {
             let side = self.wide(self.shape.side);
             let looked_up = self.steps.step(side, &[]);
@@ -193,12 +218,16 @@ impl<'a> Graph<'a> {
                 self.steps.step(query_row, &[query])
             }
         };
-        let query = self.rotated(query, self.shape.queries());
-        let values = self.steps.step(self.wide(value), &[norm]);
-        let values = self.rotated(values, value);
-        let keys = self.steps.step(self.wide(key), &[norm]);
-        let turned = self.steps.step(self.wide(key), &[keys]);
-        let turned = self.rotated(turned, key);
+        let turns = Turns::of(self.shape, self.ask, kind);
+        let query = self.rotated(query, self.shape.queries(), turns.keys);
+        // Where some layers have windows, keys come first (`build_attn` in `src/llama-graph.cpp`).
+        let (values, turned) = match self.shape.window {
+            Some(_) => {
+                let turned = self.keys(key, norm, turns, value == 0);
+                (self.values(value, norm, turns), turned)
+            }
+            None => (self.values(value, norm, turns), self.keys(key, norm, turns, value == 0)),
+        };
         let mut read = vec![query];
         if self.shape.keeps_nothing() {
             read.push(self.steps.step(self.wide(key) / 2, &[turned]));
@@ -218,17 +247,31 @@ impl<'a> Graph<'a> {
             read = vec![self.steps.in_place(self.wide(plane), &[scores])];
         }
         let attended = self.steps.step(query_row, &read);
-        let attended = self.rotated(attended, self.shape.queries());
+        let attended = self.rotated(attended, self.shape.queries(), turns.values);
         self.steps.step(out_row, &[attended])
     }
 
-    /// A quantized cache is read and written in turned rows.
-    fn rotated(&mut self, step: Id, elements: u64) -> Id {
-        if !self.ask.key_type.is_quantized() && !self.ask.value_type.is_quantized() {
-            return step;
+    fn values(&mut self, elements: u64, norm: Id, turns: Turns) -> Id {
+        let values = self.steps.step(self.wide(elements), &[norm]);
+        self.rotated(values, elements, turns.values)
+    }
+
+    fn keys(&mut self, elements: u64, norm: Id, turns: Turns, latent: bool) -> Id {
+        let keys = self.steps.step(self.wide(elements), &[norm]);
+        if latent {
+            // Only the part without a position has a norm; the two are joined again.
+            let normed = self.steps.step(self.wide(elements), &[keys]);
+            return self.steps.step(self.wide(elements), &[normed, keys]);
         }
-        let bytes = self.wide(elements);
-        self.steps.step(bytes, &[step])
+        let placed = self.steps.step(self.wide(elements), &[keys]);
+        self.rotated(placed, elements, turns.keys)
+    }
+
+    fn rotated(&mut self, step: Id, elements: u64, by: Option<u64>) -> Id {
+        match by {
+            Some(_) => self.steps.step(self.wide(elements), &[step]),
+            None => step,
+        }
     }
 
     /// The indexer's queries, and its scores of each cell.
@@ -317,15 +360,4 @@ impl<'a> Graph<'a> {
             }
         }
     }
-}
-
-/// A quantized cache is turned by a Hadamard matrix first: one for keys and one for values, of each kind of layer.
-fn rotations(shape: &Shape, ask: &Ask) -> u64 {
-    if !ask.key_type.is_quantized() && !ask.value_type.is_quantized() {
-        return 0;
-    }
-    // Values are turned in pieces, keys a head at a time.
-    const VALUES: u64 = 64;
-    let kinds = if shape.window.is_some() { 2 } else { 1 };
-    shape.head.saturating_mul(shape.head).saturating_add(VALUES * VALUES).saturating_mul(kinds)
 }

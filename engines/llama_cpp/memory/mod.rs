@@ -14,6 +14,7 @@ mod shape;
 #[cfg(test)]
 mod tests;
 mod traits;
+mod turns;
 
 use graph::rows_out;
 use shape::Shape;
