@@ -6,12 +6,11 @@
 use crate::contract::{Ask, Layout, Task};
 
 use super::arena::{Id, Steps};
+use super::compressed::Compressed;
 use super::shape::{Kind, Mixture, Shape};
+use super::sparse::Sparse;
 use super::turns::{self, Turns};
 use super::{F16, F32, cells_of_slot, chunk, pad};
-
-/// Each kind of layer stands twice: what the first leaves behind changes where the second one's tensors lie.
-const ROUNDS: usize = 2;
 
 /// What part of the model a buffer computes.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -44,10 +43,8 @@ pub(super) fn bytes(shape: &Shape, ask: &Ask, section: Section) -> u64 {
     graph.inputs(section);
     let mut stream = graph.stream(given, section);
     if section.layers {
-        for _ in 0..ROUNDS {
-            for kind in &shape.kinds {
-                stream = graph.layer(kind, stream, graph.tokens);
-            }
+        for kind in &shape.played {
+            stream = graph.layer(kind, stream, graph.tokens);
         }
     }
     if section.last {
@@ -71,11 +68,22 @@ struct Graph<'a> {
     tokens: u64,
     mask: Option<Id>,
     mask_of_window: Option<Id>,
+    sparse: Option<Sparse>,
+    compressed: Option<Compressed>,
 }
 
 impl<'a> Graph<'a> {
     fn new(shape: &'a Shape, ask: &'a Ask) -> Graph<'a> {
-        Graph { shape, ask, steps: Steps::default(), tokens: chunk(ask), mask: None, mask_of_window: None }
+        Graph {
+            shape,
+            ask,
+            steps: Steps::default(),
+            tokens: chunk(ask),
+            mask: None,
+            mask_of_window: None,
+            sparse: None,
+            compressed: None,
+        }
     }
 
     /// Bytes of so many elements for each of `rows` tokens.
@@ -101,6 +109,16 @@ impl<'a> Graph<'a> {
         if self.shape.window.is_some() {
             let bytes = self.mask_bytes(self.shape.window).saturating_mul(copies);
             self.mask_of_window = Some(self.steps.input(bytes));
+        }
+        let cells = [self.attended(None), self.attended(self.shape.window)];
+        self.compressed = Compressed::of(self.shape, self.ask, self.tokens, cells);
+        if let Some(compressed) = &mut self.compressed {
+            compressed.inputs(&mut self.steps, self.shape, copies);
+        }
+        self.sparse = Sparse::of(self.shape, self.ask, self.tokens, self.attended(None));
+        if let Some(sparse) = &mut self.sparse {
+            let played = self.shape.played.iter().filter(|kind| attends(kind)).count();
+            sparse.inputs(&mut self.steps, played as u64, copies);
         }
     }
 
@@ -205,12 +223,19 @@ impl<'a> Graph<'a> {
     fn attention(&mut self, kind: &Kind, norm: Id) -> Id {
         let (key, value) = kind.rows.unwrap_or((self.shape.queries(), self.shape.queries()));
         let (query_row, out_row) = (self.wide(self.shape.queries()), self.wide(self.shape.embedding));
+        let short = match &mut self.sparse {
+            Some(sparse) if !kind.windowed => sparse.begin(&mut self.steps, kind.index.is_some(), norm),
+            _ => norm,
+        };
         let query = match (value, self.shape.heads) {
             // Of latent attention: a narrow query, widened to the shared vector's size.
             (0, heads) => {
-                let narrow = self.steps.step(query_row / 3, &[norm]);
+                let narrow = self.steps.step(query_row / 3, &[short]);
                 let absorbed = self.steps.step(self.wide(heads.saturating_mul(key)), &[narrow]);
-                self.steps.step(query_row, &[absorbed, narrow])
+                match self.shape.traits.unplaced {
+                    true => absorbed,
+                    false => self.steps.step(query_row, &[absorbed, narrow]),
+                }
             }
             _ => {
                 let query = self.steps.step(query_row, &[norm]);
@@ -236,9 +261,19 @@ impl<'a> Graph<'a> {
             self.steps.store(&[turned]);
             self.steps.store(&[values]);
         }
-        read.extend(if kind.windowed { self.mask_of_window } else { self.mask });
-        if let Some(index) = kind.index {
-            read.push(self.index(index.elements, norm));
+        let mask = if kind.windowed { self.mask_of_window } else { self.mask };
+        match (&mut self.sparse, &mut self.compressed, kind.index, mask) {
+            (Some(sparse), _, _, Some(mask)) if !kind.windowed => {
+                read.push(sparse.choose(&mut self.steps, kind.index.is_some(), [norm, short], mask));
+            }
+            (_, Some(compressed), Some(index), Some(mask)) => {
+                read.extend(compressed.listed(&mut self.steps, index, key, [norm, short, mask]));
+            }
+            (None, None, Some(_), mask) => {
+                read.extend(mask);
+                read.push(self.index(norm));
+            }
+            (_, _, _, mask) => read.extend(mask),
         }
         if self.shape.traits.unfused {
             let window = self.shape.window.filter(|_| kind.windowed);
@@ -258,6 +293,9 @@ impl<'a> Graph<'a> {
 
     fn keys(&mut self, elements: u64, norm: Id, turns: Turns, latent: bool) -> Id {
         let keys = self.steps.step(self.wide(elements), &[norm]);
+        if latent && self.shape.traits.unplaced {
+            return self.steps.in_place(self.wide(elements), &[keys]);
+        }
         if latent {
             // Only the part without a position has a norm; the two are joined again.
             let normed = self.steps.step(self.wide(elements), &[keys]);
@@ -274,19 +312,16 @@ impl<'a> Graph<'a> {
         }
     }
 
-    /// The indexer's queries, and its scores of each cell.
-    fn index(&mut self, elements: u64, norm: Id) -> Id {
+    /// The indexer's scores of each cell.
+    fn index(&mut self, norm: Id) -> Id {
         let traits = self.shape.traits;
-        let queries = self.wide(traits.index_heads.saturating_mul(elements));
-        let query = self.steps.step(queries, &[norm]);
-        let query = self.steps.step(queries, &[query]);
         let bytes = match (self.ask.parallel, self.ask.layout) {
             (0 | 1, _) => traits.index_scores,
             (_, Layout::PerSlot) => traits.index_scores_of_slots,
             (_, Layout::Unified) => traits.index_scores_unified,
         };
         let scores = self.attended(None).saturating_mul(self.tokens).saturating_mul(bytes);
-        self.steps.step(scores, &[query])
+        self.steps.step(scores, &[norm])
     }
 
     /// A convolution over the last tokens, then a scan that reads and writes each sequence's state.
