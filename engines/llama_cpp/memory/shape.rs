@@ -8,6 +8,10 @@ use super::traits::{self, Traits};
 /// More kinds of layers than any model has; those of a header that lies are cut.
 const MAX_KINDS: usize = 16;
 
+/// How often each kind is played through. What one layer leaves behind changes where the next one's tensors lie: a model of
+/// two layers needs less than one of six, and one of six as much as any.
+const ROUNDS: std::ops::RangeInclusive<usize> = 2..=4;
+
 #[derive(Clone, Debug)]
 pub(super) struct Shape {
     pub embedding: u64,
@@ -29,9 +33,7 @@ pub(super) struct Shape {
     pub choosing: u64,
     /// Every kind of layer once, in the order in which they come.
     pub kinds: Vec<Kind>,
-    /// Layers whose steps are played through: each kind twice, because what the first leaves behind changes where the
-    /// second one's tensors lie. Of sparse attention, whose inputs end with the last layer that reads them, those of the
-    /// model if it has no more.
+    /// Layers whose steps are played through.
     pub played: Vec<Kind>,
 }
 
@@ -90,7 +92,7 @@ impl Shape {
             attending: count(model, |layer| layer.rows.is_some_and(|rows| rows.window.is_none())),
             indexing: count(model, |layer| layer.index.is_some()),
             choosing: count(model, |layer| layer.index.is_some_and(|index| index.every == CHOSEN_OF)),
-            played: if sparse && all.len() <= 2 * kinds.len() { all } else { kinds.repeat(2) },
+            played: played(all, &kinds, sparse),
             kinds,
         })
     }
@@ -124,6 +126,16 @@ fn kinds(all: &[Kind]) -> Vec<Kind> {
         }
     }
     kinds
+}
+
+/// Each kind a few times. Of sparse attention, whose inputs end with the last layer that reads them, the model's own layers
+/// if it has no more.
+fn played(all: Vec<Kind>, kinds: &[Kind], sparse: bool) -> Vec<Kind> {
+    if sparse && all.len() <= ROUNDS.end() * kinds.len() {
+        return all;
+    }
+    let rounds = all.len() / kinds.len().max(1);
+    kinds.repeat(rounds.clamp(*ROUNDS.start(), *ROUNDS.end()))
 }
 
 fn kinds_of_layers(model: &Model) -> impl Iterator<Item = Kind> {
