@@ -25,7 +25,8 @@ pub use host::{Architecture, Cpu, Host, Isa, Memory, MemoryLimit, Os, OsFamily, 
 pub use launch::{Cause, Exit, Flag, HttpCall, LaunchSpec, Method, Probe, ProbeAnswer, StopRecipe};
 pub use measured::Buffer;
 pub use model::{
-    Basis, Experts, Format, Index, Layer, LayerWeights, Model, Recurrent, Rows, State, Tokenizer, Weights,
+    Basis, Chooser, Experts, Format, Index, Layer, LayerWeights, Model, Recurrent, Rows, State, Tokenizer,
+    Weights,
 };
 pub use placement::{Backend, Place, Placement, Share};
 pub use rehearsal::Rehearsal;

@@ -41,6 +41,9 @@ pub struct Model {
     /// Elements of one head's key, the largest of all layers.
     pub head_size: Option<u64>,
     pub state: State,
+    /// Of sparse attention; its rows are those of the layers' `index`.
+    #[serde(default)]
+    pub chooser: Option<Chooser>,
     /// Layers behind the last that guess further tokens (MTP); they are in the files and off unless asked for.
     #[serde(default)]
     pub prediction_layers: u64,
@@ -73,6 +76,7 @@ impl Model {
             head_count: None,
             head_size: None,
             state: State::Known { layers: Vec::new() },
+            chooser: None,
             prediction_layers: 0,
             chat_template: false,
             pooling: false,
@@ -271,6 +275,21 @@ pub struct Index {
     pub value_elements: u64,
     /// Tokens that share a row. From 2 on, each sequence has rows of its own, also where the cache is unified.
     pub every: u64,
+}
+
+/// How sparse attention chooses the tokens that it looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Chooser {
+    /// Heads that score the tokens before, and elements of one.
+    pub heads: u64,
+    pub size: u64,
+    /// Elements of the short query that all heads' queries are made of; 0 where they are made of the token itself.
+    #[serde(default)]
+    pub rank: u64,
+    /// The most tokens that are chosen.
+    pub chosen: u64,
+    /// Tokens that are scored as one, by a key of their own.
+    pub pool: u64,
 }
 
 /// A recurrent layer's state, in elements per sequence, kept in F32.

@@ -63,6 +63,7 @@ pub fn describe(header: &Header) -> Result<Model, GgufError> {
         head_count: largest("attention.head_count"),
         head_size: head_size(largest),
         state: layers::of(architecture, metadata, |name| tensor(&header.tensors, name).is_some()),
+        chooser: index::chooser(largest),
         prediction_layers,
         chat_template: metadata.text("tokenizer.chat_template").is_some(),
         // enum llama_pooling_type in llama.cpp's include/llama.h: 0 is none, -1 unspecified.

@@ -71,7 +71,7 @@ impl Steps {
         for (id, step) in self.0.iter().enumerate().filter(|(_, step)| !step.input) {
             let over = step.parents.iter().copied().find(|&parent| {
                 let other = &self.0[parent];
-                let own = places[parent].is_some() && !other.kept && !other.input;
+                let own = places[parent].is_some() && !other.kept;
                 step.in_place && own && other.bytes == step.bytes && readers[parent] == 1
             });
             places[id] = match over {

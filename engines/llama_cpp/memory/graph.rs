@@ -6,11 +6,11 @@
 use crate::contract::{Ask, Layout, Task};
 
 use super::arena::{Id, Steps};
+use super::compressed::Compressed;
 use super::shape::{Kind, Mixture, Shape};
+use super::sparse::Sparse;
+use super::turns::{self, Turns};
 use super::{F16, F32, cells_of_slot, chunk, pad};
-
-/// Each kind of layer stands twice: what the first leaves behind changes where the second one's tensors lie.
-const ROUNDS: usize = 2;
 
 /// What part of the model a buffer computes.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -39,19 +39,26 @@ pub(super) fn rows_out(ask: &Ask) -> u64 {
 
 pub(super) fn bytes(shape: &Shape, ask: &Ask, section: Section) -> u64 {
     let mut graph = Graph::new(shape, ask);
+    let given = graph.embeddings(section);
     graph.inputs(section);
-    let mut stream = graph.embeddings(section);
+    let mut stream = graph.stream(given, section);
     if section.layers {
-        for _ in 0..ROUNDS {
-            for kind in &shape.kinds {
-                stream = graph.layer(kind, stream, graph.tokens);
-            }
+        for kind in &shape.played {
+            stream = graph.layer(kind, stream, graph.tokens);
         }
     }
     if section.last {
         graph.output(stream);
     }
     graph.steps.peak()
+}
+
+/// Rows of a chunk as they are given, before they become a stream.
+struct Given {
+    tokens: Id,
+    mixed: Id,
+    mixed_tokens: Id,
+    mixed_slots: Id,
 }
 
 struct Graph<'a> {
@@ -61,11 +68,22 @@ struct Graph<'a> {
     tokens: u64,
     mask: Option<Id>,
     mask_of_window: Option<Id>,
+    sparse: Option<Sparse>,
+    compressed: Option<Compressed>,
 }
 
 impl<'a> Graph<'a> {
     fn new(shape: &'a Shape, ask: &'a Ask) -> Graph<'a> {
-        Graph { shape, ask, steps: Steps::default(), tokens: chunk(ask), mask: None, mask_of_window: None }
+        Graph {
+            shape,
+            ask,
+            steps: Steps::default(),
+            tokens: chunk(ask),
+            mask: None,
+            mask_of_window: None,
+            sparse: None,
+            compressed: None,
+        }
     }
 
     /// Bytes of so many elements for each of `rows` tokens.
@@ -80,10 +98,10 @@ impl<'a> Graph<'a> {
 
     /// Positions, cell numbers, masks and rotations.
     fn inputs(&mut self, section: Section) {
-        const PER_TOKEN: u64 = 64;
+        const PER_TOKEN: u64 = 48;
         let copies = section.copies;
         self.steps.input(self.tokens.saturating_mul(PER_TOKEN).saturating_mul(copies));
-        self.steps.input(rotations(self.shape, self.ask).saturating_mul(F32 * copies));
+        self.steps.input(turns::matrices(self.shape, self.ask).saturating_mul(F32 * copies));
         let attends = |kind: &Kind| kind.rows.is_some() && !kind.windowed;
         if self.shape.keeps_nothing() || self.shape.kinds.iter().any(attends) {
             self.mask = Some(self.steps.input(self.mask_bytes(None).saturating_mul(copies)));
@@ -91,6 +109,16 @@ impl<'a> Graph<'a> {
         if self.shape.window.is_some() {
             let bytes = self.mask_bytes(self.shape.window).saturating_mul(copies);
             self.mask_of_window = Some(self.steps.input(bytes));
+        }
+        let cells = [self.attended(None), self.attended(self.shape.window)];
+        self.compressed = Compressed::of(self.shape, self.ask, self.tokens, cells);
+        if let Some(compressed) = &mut self.compressed {
+            compressed.inputs(&mut self.steps, self.shape, copies);
+        }
+        self.sparse = Sparse::of(self.shape, self.ask, self.tokens, self.attended(None));
+        if let Some(sparse) = &mut self.sparse {
+            let played = self.shape.played.iter().filter(|kind| attends(kind)).count();
+            sparse.inputs(&mut self.steps, played as u64, copies);
         }
     }
 
@@ -111,20 +139,35 @@ impl<'a> Graph<'a> {
         }
     }
 
-    /// Rows come by tokens or by vectors, or mixed; buffers for all three are there.
-    fn embeddings(&mut self, section: Section) -> Id {
+    /// Rows come by tokens or by vectors, or mixed; inputs for all three are there, and lie before all others.
+    fn embeddings(&mut self, section: Section) -> Option<Given> {
         let row = self.wide(self.shape.embedding);
         if !section.first {
-            return self.steps.input(row.saturating_mul(section.copies));
+            return None;
         }
+        const TOKEN: u64 = 4;
+        const SLOT: u64 = 8;
+        let tokens = self.steps.input(self.tokens.saturating_mul(TOKEN));
         // By vectors: nobody reads it, so it is never freed.
         self.steps.input(row);
-        self.steps.input(row.saturating_mul(self.shape.traits.held));
+        let mixed_tokens = self.steps.input(self.tokens.saturating_mul(TOKEN));
+        let mixed_slots = self.steps.input(self.tokens.saturating_mul(SLOT));
         let mixed = self.steps.input(row);
-        let stream = self.steps.step(row, &[]);
-        let tokens = self.steps.step(row, &[]);
-        let copy = self.steps.kept(row, &[mixed]);
-        self.steps.store(&[tokens, copy]);
+        Some(Given { tokens, mixed, mixed_tokens, mixed_slots })
+    }
+
+    /// One of the three goes through the layers. The mixed one is a copy, into which the rows of tokens are written, and
+    /// which nobody reads.
+    fn stream(&mut self, given: Option<Given>, section: Section) -> Id {
+        let row = self.wide(self.shape.embedding);
+        let Some(given) = given else {
+            return self.steps.input(row.saturating_mul(section.copies));
+        };
+        self.steps.input(row.saturating_mul(self.shape.traits.held));
+        let stream = self.steps.step(row, &[given.tokens]);
+        let looked_up = self.steps.step(row, &[given.mixed_tokens]);
+        let copy = self.steps.kept(row, &[given.mixed]);
+        self.steps.store(&[looked_up, given.mixed_slots, copy]);
         if self.shape.side > 0 {
             let side = self.wide(self.shape.side);
             let looked_up = self.steps.step(side, &[]);
@@ -180,12 +223,19 @@ impl<'a> Graph<'a> {
     fn attention(&mut self, kind: &Kind, norm: Id) -> Id {
         let (key, value) = kind.rows.unwrap_or((self.shape.queries(), self.shape.queries()));
         let (query_row, out_row) = (self.wide(self.shape.queries()), self.wide(self.shape.embedding));
+        let short = match &mut self.sparse {
+            Some(sparse) if !kind.windowed => sparse.begin(&mut self.steps, kind.index.is_some(), norm),
+            _ => norm,
+        };
         let query = match (value, self.shape.heads) {
             // Of latent attention: a narrow query, widened to the shared vector's size.
             (0, heads) => {
-                let narrow = self.steps.step(query_row / 3, &[norm]);
+                let narrow = self.steps.step(query_row / 3, &[short]);
                 let absorbed = self.steps.step(self.wide(heads.saturating_mul(key)), &[narrow]);
-                self.steps.step(query_row, &[absorbed, narrow])
+                match self.shape.traits.unplaced {
+                    true => absorbed,
+                    false => self.steps.step(query_row, &[absorbed, narrow]),
+                }
             }
             _ => {
                 let query = self.steps.step(query_row, &[norm]);
@@ -193,12 +243,16 @@ impl<'a> Graph<'a> {
                 self.steps.step(query_row, &[query])
             }
         };
-        let query = self.rotated(query, self.shape.queries());
-        let values = self.steps.step(self.wide(value), &[norm]);
-        let values = self.rotated(values, value);
-        let keys = self.steps.step(self.wide(key), &[norm]);
-        let turned = self.steps.step(self.wide(key), &[keys]);
-        let turned = self.rotated(turned, key);
+        let turns = Turns::of(self.shape, self.ask, kind);
+        let query = self.rotated(query, self.shape.queries(), turns.keys);
+        // Where some layers have windows, keys come first (`build_attn` in `src/llama-graph.cpp`).
+        let (values, turned) = match self.shape.window {
+            Some(_) => {
+                let turned = self.keys(key, norm, turns, value == 0);
+                (self.values(value, norm, turns), turned)
+            }
+            None => (self.values(value, norm, turns), self.keys(key, norm, turns, value == 0)),
+        };
         let mut read = vec![query];
         if self.shape.keeps_nothing() {
             read.push(self.steps.step(self.wide(key) / 2, &[turned]));
@@ -207,9 +261,19 @@ impl<'a> Graph<'a> {
             self.steps.store(&[turned]);
             self.steps.store(&[values]);
         }
-        read.extend(if kind.windowed { self.mask_of_window } else { self.mask });
-        if let Some(index) = kind.index {
-            read.push(self.index(index.elements, norm));
+        let mask = if kind.windowed { self.mask_of_window } else { self.mask };
+        match (&mut self.sparse, &mut self.compressed, kind.index, mask) {
+            (Some(sparse), _, _, Some(mask)) if !kind.windowed => {
+                read.push(sparse.choose(&mut self.steps, kind.index.is_some(), [norm, short], mask));
+            }
+            (_, Some(compressed), Some(index), Some(mask)) => {
+                read.extend(compressed.listed(&mut self.steps, index, key, [norm, short, mask]));
+            }
+            (None, None, Some(_), mask) => {
+                read.extend(mask);
+                read.push(self.index(norm));
+            }
+            (_, _, _, mask) => read.extend(mask),
         }
         if self.shape.traits.unfused {
             let window = self.shape.window.filter(|_| kind.windowed);
@@ -218,32 +282,46 @@ impl<'a> Graph<'a> {
             read = vec![self.steps.in_place(self.wide(plane), &[scores])];
         }
         let attended = self.steps.step(query_row, &read);
-        let attended = self.rotated(attended, self.shape.queries());
+        let attended = self.rotated(attended, self.shape.queries(), turns.values);
         self.steps.step(out_row, &[attended])
     }
 
-    /// A quantized cache is read and written in turned rows.
-    fn rotated(&mut self, step: Id, elements: u64) -> Id {
-        if !self.ask.key_type.is_quantized() && !self.ask.value_type.is_quantized() {
-            return step;
-        }
-        let bytes = self.wide(elements);
-        self.steps.step(bytes, &[step])
+    fn values(&mut self, elements: u64, norm: Id, turns: Turns) -> Id {
+        let values = self.steps.step(self.wide(elements), &[norm]);
+        self.rotated(values, elements, turns.values)
     }
 
-    /// The indexer's queries, and its scores of each cell.
-    fn index(&mut self, elements: u64, norm: Id) -> Id {
+    fn keys(&mut self, elements: u64, norm: Id, turns: Turns, latent: bool) -> Id {
+        let keys = self.steps.step(self.wide(elements), &[norm]);
+        if latent && self.shape.traits.unplaced {
+            return self.steps.in_place(self.wide(elements), &[keys]);
+        }
+        if latent {
+            // Only the part without a position has a norm; the two are joined again.
+            let normed = self.steps.step(self.wide(elements), &[keys]);
+            return self.steps.step(self.wide(elements), &[normed, keys]);
+        }
+        let placed = self.steps.step(self.wide(elements), &[keys]);
+        self.rotated(placed, elements, turns.keys)
+    }
+
+    fn rotated(&mut self, step: Id, elements: u64, by: Option<u64>) -> Id {
+        match by {
+            Some(_) => self.steps.step(self.wide(elements), &[step]),
+            None => step,
+        }
+    }
+
+    /// The indexer's scores of each cell.
+    fn index(&mut self, norm: Id) -> Id {
         let traits = self.shape.traits;
-        let queries = self.wide(traits.index_heads.saturating_mul(elements));
-        let query = self.steps.step(queries, &[norm]);
-        let query = self.steps.step(queries, &[query]);
         let bytes = match (self.ask.parallel, self.ask.layout) {
             (0 | 1, _) => traits.index_scores,
             (_, Layout::PerSlot) => traits.index_scores_of_slots,
             (_, Layout::Unified) => traits.index_scores_unified,
         };
         let scores = self.attended(None).saturating_mul(self.tokens).saturating_mul(bytes);
-        self.steps.step(scores, &[query])
+        self.steps.step(scores, &[norm])
     }
 
     /// A convolution over the last tokens, then a scan that reads and writes each sequence's state.
@@ -317,15 +395,4 @@ impl<'a> Graph<'a> {
             }
         }
     }
-}
-
-/// A quantized cache is turned by a Hadamard matrix first: one for keys and one for values, of each kind of layer.
-fn rotations(shape: &Shape, ask: &Ask) -> u64 {
-    if !ask.key_type.is_quantized() && !ask.value_type.is_quantized() {
-        return 0;
-    }
-    // Values are turned in pieces, keys a head at a time.
-    const VALUES: u64 = 64;
-    let kinds = if shape.window.is_some() { 2 } else { 1 };
-    shape.head.saturating_mul(shape.head).saturating_add(VALUES * VALUES).saturating_mul(kinds)
 }

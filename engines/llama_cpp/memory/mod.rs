@@ -7,13 +7,18 @@ use crate::sum;
 mod arena;
 mod beside;
 mod buffers;
+mod compressed;
 mod drivers;
 mod graph;
 mod mapped;
 mod shape;
+mod sparse;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_sparse;
 mod traits;
+mod turns;
 
 use graph::rows_out;
 use shape::Shape;

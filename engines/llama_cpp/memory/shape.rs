@@ -1,11 +1,16 @@
 //! The numbers of a model that its buffers follow from, in elements per token.
 
-use crate::contract::{Index, Layer, Model, Recurrent, State};
+use crate::contract::{Chooser, Index, Layer, Model, Recurrent, State};
 
+use super::compressed::CHOSEN_OF;
 use super::traits::{self, Traits};
 
 /// More kinds of layers than any model has; those of a header that lies are cut.
 const MAX_KINDS: usize = 16;
+
+/// How often each kind is played through. What one layer leaves behind changes where the next one's tensors lie: a model of
+/// two layers needs less than one of six, and one of six as much as any.
+const ROUNDS: std::ops::RangeInclusive<usize> = 2..=4;
 
 #[derive(Clone, Debug)]
 pub(super) struct Shape {
@@ -20,8 +25,16 @@ pub(super) struct Shape {
     pub side: u64,
     pub window: Option<u64>,
     pub traits: Traits,
+    pub chooser: Option<Chooser>,
+    /// Layers that attend to the whole context, and those that have an indexer of their own.
+    pub attending: u64,
+    pub indexing: u64,
+    /// Layers that choose among rows of several tokens each.
+    pub choosing: u64,
     /// Every kind of layer once, in the order in which they come.
     pub kinds: Vec<Kind>,
+    /// Layers whose steps are played through.
+    pub played: Vec<Kind>,
 }
 
 /// Experts that one token uses.
@@ -56,7 +69,11 @@ impl Shape {
             0 => model.head_size.unwrap_or(0),
             _ => model.head_size?,
         };
-        let kinds = kinds(model);
+        let traits = traits::of(&model.architecture);
+        let all: Vec<Kind> = kinds_of_layers(model).collect();
+        let kinds = kinds(&all);
+        let compressed = |kind: &Kind| kind.index.is_some_and(|index| index.every > 1);
+        let sparse = traits.chooses.is_some() || kinds.iter().any(compressed);
         let attends = kinds.iter().any(|kind| kind.recurrent.is_none());
         if attends && heads == 0 {
             return None;
@@ -70,7 +87,12 @@ impl Shape {
             experts: mixture,
             side: model.side_elements,
             window: super::largest_window(model),
-            traits: traits::of(&model.architecture),
+            traits,
+            chooser: model.chooser,
+            attending: count(model, |layer| layer.rows.is_some_and(|rows| rows.window.is_none())),
+            indexing: count(model, |layer| layer.index.is_some()),
+            choosing: count(model, |layer| layer.index.is_some_and(|index| index.every == CHOSEN_OF)),
+            played: played(all, &kinds, sparse),
             kinds,
         })
     }
@@ -85,6 +107,10 @@ impl Shape {
     }
 }
 
+fn count(model: &Model, which: impl Fn(&Layer) -> bool) -> u64 {
+    layers(model).iter().filter(|layer| which(layer)).count() as u64
+}
+
 /// A recurrent model can do without a feed-forward network; a mixture can do without a dense one.
 fn dense(model: &Model, mixture: Option<Mixture>, kinds: &[Kind]) -> Option<u64> {
     let recurrent = kinds.iter().any(|kind| kind.recurrent.is_some());
@@ -92,25 +118,37 @@ fn dense(model: &Model, mixture: Option<Mixture>, kinds: &[Kind]) -> Option<u64>
     model.feed_forward_length.or(instead)
 }
 
-fn kinds(model: &Model) -> Vec<Kind> {
+fn kinds(all: &[Kind]) -> Vec<Kind> {
     let mut kinds: Vec<Kind> = Vec::new();
-    for (index, layer) in layers(model).iter().enumerate() {
-        let experts = match model.weights.layers.get(index) {
-            Some(weights) => weights.experts.0 > 0,
-            None => model.experts.is_some(),
-        };
-        let kind = Kind {
-            rows: layer.rows.map(|rows| (rows.key_elements, rows.value_elements)),
-            windowed: layer.rows.is_some_and(|rows| rows.window.is_some()),
-            index: layer.index,
-            recurrent: layer.recurrent,
-            experts,
-        };
-        if kinds.len() < MAX_KINDS && !kinds.contains(&kind) {
-            kinds.push(kind);
+    for kind in all {
+        if kinds.len() < MAX_KINDS && !kinds.contains(kind) {
+            kinds.push(*kind);
         }
     }
     kinds
+}
+
+/// Each kind a few times. Of sparse attention, whose inputs end with the last layer that reads them, the model's own layers
+/// if it has no more.
+fn played(all: Vec<Kind>, kinds: &[Kind], sparse: bool) -> Vec<Kind> {
+    if sparse && all.len() <= ROUNDS.end() * kinds.len() {
+        return all;
+    }
+    let rounds = all.len() / kinds.len().max(1);
+    kinds.repeat(rounds.clamp(*ROUNDS.start(), *ROUNDS.end()))
+}
+
+fn kinds_of_layers(model: &Model) -> impl Iterator<Item = Kind> {
+    layers(model).iter().enumerate().map(|(index, layer)| Kind {
+        rows: layer.rows.map(|rows| (rows.key_elements, rows.value_elements)),
+        windowed: layer.rows.is_some_and(|rows| rows.window.is_some()),
+        index: layer.index,
+        recurrent: layer.recurrent,
+        experts: match model.weights.layers.get(index) {
+            Some(weights) => weights.experts.0 > 0,
+            None => model.experts.is_some(),
+        },
+    })
 }
 
 /// Where the state is unknown, the graph is that of plain attention.

@@ -5,6 +5,8 @@ use std::sync::OnceLock;
 
 use serde::Deserialize;
 
+use super::sparse::Way;
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Traits {
@@ -12,10 +14,12 @@ pub(super) struct Traits {
     pub unfused: bool,
     /// Attention and feed-forward network read the same norm, so that it lives through both.
     pub parallel: bool,
-    /// Heads of the indexer of sparse attention.
-    pub index_heads: u64,
-    /// Bytes of an indexer's scores for each token and cell, with one slot; with several that have caches of their own;
-    /// with several that share one.
+    /// Vectors of latent attention have no position, so that no part of them is split off and joined again.
+    pub unplaced: bool,
+    /// How sparse attention chooses what it looks at.
+    pub chooses: Option<Way>,
+    /// Where that isn't told: bytes of an indexer's scores for each token and cell, with one slot; with several that have
+    /// caches of their own; with several that share one.
     pub index_scores: u64,
     pub index_scores_of_slots: u64,
     pub index_scores_unified: u64,

@@ -1,7 +1,7 @@
 //! Rows beside the keys and values: those of an indexer, by which sparse attention chooses, and those that stand for
 //! several tokens each.
 
-use edgeorch_engines::{Index, Recurrent};
+use edgeorch_engines::{Chooser, Index, Recurrent};
 
 use super::architectures::{Indexer, Owners, Pooled, Unlisted};
 use super::blocks::Blocks;
@@ -10,6 +10,20 @@ use super::rows::Heads;
 use crate::model::gguf::Value;
 
 const SIZE: &str = "attention.indexer.key_length";
+const CHOSEN: &str = "attention.indexer.top_k";
+
+/// `None` where the file lacks one of them; a file without `top_k` has no sparse attention.
+pub(super) fn chooser(largest: impl Fn(&str) -> Option<u64>) -> Option<Chooser> {
+    // Which of them pools: glm5-next has the first, qwen4exp the second.
+    let pool = largest("attention.indexer.kpool").or_else(|| largest("attention.compress_ratios"));
+    Some(Chooser {
+        heads: largest("attention.indexer.head_count")?,
+        size: largest(SIZE)?,
+        rank: largest("attention.q_lora_rank").unwrap_or(0),
+        chosen: largest(CHOSEN).filter(|chosen| *chosen > 0)?,
+        pool: pool.unwrap_or(1).max(1),
+    })
+}
 
 /// The indexer's rows in each of all layers (llama_kv_cache_dsa, llama_kv_cache_msa and llama_memory_hybrid_idx).
 pub(super) fn indexes(
@@ -18,7 +32,6 @@ pub(super) fn indexes(
     blocks: &Blocks,
     heads: &Heads,
 ) -> Result<Vec<Option<Index>>, Unclear> {
-    const CHOSEN: &str = "attention.indexer.top_k";
     if indexer.optional && keys.number(CHOSEN)?.unwrap_or(0) == 0 {
         return Ok(vec![None; blocks.all as usize]);
     }

@@ -9,7 +9,7 @@ mod weights;
 
 use std::path::Path;
 
-use edgeorch_engines::{Bytes, Index, Layer, Model, Recurrent, Rows, State};
+use edgeorch_engines::{Bytes, Chooser, Index, Layer, Model, Recurrent, Rows, State};
 
 use super::*;
 use crate::model::gguf::build::{F32, Field, Gguf, text};

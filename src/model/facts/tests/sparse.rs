@@ -103,3 +103,18 @@ fn deepseek_4_keeps_a_window_and_compressed_rows() {
     let predicting = file.set("deepseek4.nextn_predict_layers", Field::U32(1));
     assert_eq!(layers(&predicting), [window, sparse, heavy]);
 }
+
+#[test]
+fn how_it_chooses_is_told_by_the_header() {
+    let plain = latent("deepseek32", 2);
+    assert_eq!(facts(&plain).unwrap().chooser, None, "the heads are missing");
+    let told = latent("deepseek32", 2)
+        .set("deepseek32.attention.indexer.head_count", Field::U32(3))
+        .set("deepseek32.attention.q_lora_rank", Field::U32(24));
+    assert_eq!(
+        facts(&told).unwrap().chooser,
+        Some(Chooser { heads: 3, size: 8, rank: 24, chosen: 4, pool: 1 })
+    );
+    let pooled = told.set("deepseek32.attention.indexer.kpool", Field::U32(2));
+    assert_eq!(facts(&pooled).unwrap().chooser.map(|chooser| chooser.pool), Some(2));
+}
