@@ -26,7 +26,8 @@ pub(super) enum Way {
     GatedPools,
 }
 
-/// Of a model whose file wasn't read: that of DeepSeek V3.2, the first of its kind.
+/// Of a model whose file wasn't read: that of DeepSeek V3.2, the first of its kind (its config.json: index_n_heads,
+/// index_head_dim, q_lora_rank, index_topk).
 pub(super) const PUBLISHED: Chooser = Chooser { heads: 64, size: 128, rank: 1536, chosen: 2048, pool: 1 };
 
 /// Pools are padded to this, and one more is never used (`kpool_pad` in `src/llama-memory-hybrid-idx.cpp`).
