@@ -35,6 +35,11 @@ pub struct Short {
 }
 
 impl Allowances {
+    /// Whether there is a memory beside the host's.
+    pub fn has_devices(&self) -> bool {
+        self.0.iter().any(|allowance| allowance.place != Place::Host)
+    }
+
     /// The tighter of what is free now and what the profile allows, less what other models of the plan take.
     ///
     /// `budget` is the most of host memory that all models together may take.

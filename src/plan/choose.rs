@@ -458,27 +458,25 @@ impl Obstacle {
 }
 
 impl Decision {
-    /// In a few words: whether there is a way, what it takes and how long a turn is.
+    /// In a few words: whether there is a way, what it takes and how fast it is.
     pub fn verdict(&self) -> String {
-        match (&self.best, self.rejected.first()) {
-            (Some(best), _) => match (&best.plan.verdict, &best.speed) {
-                (Verdict::Fits { total, .. }, Speed::Known(speed)) => {
-                    format!(
-                        "{} would fit with {total}, {:.1} tokens/s expected",
-                        best.subject.title(),
-                        speed.decode.p50
-                    )
+        let Some(best) = &self.best else {
+            let first = self.rejected.first();
+            return first.map_or("no form of it is known".to_owned(), |first| first.reason.clone());
+        };
+        match &best.plan.verdict {
+            Verdict::Fits { total, .. } => {
+                let mut words = format!("{} would fit with {total}", best.subject.title());
+                if best.plan.ask.placement.on_host() && best.plan.allowances.has_devices() {
+                    words += ", by the processor alone";
                 }
-                (Verdict::Fits { total, .. }, Speed::Unknown { .. }) => {
-                    format!("{} would fit with {total}", best.subject.title())
+                if let Speed::Known(speed) = &best.speed {
+                    words += &format!(", {:.1} tokens/s expected", speed.decode.p50);
                 }
-                (Verdict::DoesNotFit { total, short, .. }, _) => {
-                    format!("needs {total}, {short} more than there is")
-                }
-                (Verdict::Unknown { reason, .. }, _) => format!("unknown: {reason}"),
-            },
-            (None, Some(first)) => first.reason.clone(),
-            (None, None) => "no form of it is known".to_owned(),
+                words
+            }
+            Verdict::DoesNotFit { total, short, .. } => format!("needs {total}, {short} more than there is"),
+            Verdict::Unknown { reason, .. } => format!("unknown: {reason}"),
         }
     }
 

@@ -154,6 +154,17 @@ fn what_fits_a_card_goes_there_whole() {
 }
 
 #[test]
+fn a_verdict_says_where_a_device_is_left_alone() {
+    let only_processor = Demands { backends: Some(vec![Backend::Cpu]), ..demands() };
+    let verdict =
+        |cards, demands: &Demands| decide(&host(cards), demands, vec![dense("m", Bytes::gib(5))]).verdict();
+    let card = || vec![card(Bytes::gib(24))];
+    assert!(verdict(card(), &only_processor).contains("by the processor alone"));
+    assert!(!verdict(card(), &demands()).contains("alone"));
+    assert!(!verdict(vec![], &demands()).contains("alone"), "where there is no device, none is left alone");
+}
+
+#[test]
 fn of_what_does_not_fit_a_card_as_many_layers_as_fit_go_there() {
     let decision = decide(&host(vec![card(Bytes::gib(6))]), &demands(), vec![dense("m", Bytes::gib(10))]);
     assert!(decision.fits());
