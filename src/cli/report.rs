@@ -6,7 +6,7 @@ use super::table;
 use crate::plan::quality::{How, Loss, Measure};
 use crate::plan::rehearsal::{Compared, Outcome};
 use crate::plan::speed::Band;
-use crate::plan::{Alternative, Choice, Corrected, Decision, Plan, Rehearsed, Speed, Verdict};
+use crate::plan::{Alternative, Choice, Corrected, Decision, Plan, Rehearsed, Rejected, Speed, Verdict};
 use crate::report::{OtherEngine, Planned, signed};
 
 /// What was chosen, where the profile left a choice.
@@ -89,15 +89,19 @@ pub fn rejected(decision: &Decision, width: usize) -> String {
         return String::new();
     }
     let mut text = format!("  Not taken, of {} candidates:\n", decision.considered);
-    for one in &decision.rejected {
-        let total = one.total.map_or(String::new(), |total| format!(", {total}"));
-        let turn = one.turn_ms.map_or(String::new(), |turn| format!(", a turn in {:.1} s", turn / 1000.0));
-        text += &format!(
-            "{}\n",
-            table::fold(&format!("{}{total}{turn}: {}", one.title, one.reason), "    ", width)
-        );
+    for alike in decision.rejected.chunk_by(|one, next| one.reason == next.reason) {
+        let names: Vec<String> = alike.iter().map(passed_over).collect();
+        let reason = alike.first().map_or("", |first| first.reason.as_str());
+        text += &format!("{}\n", table::fold(&format!("{}: {reason}", names.join("; ")), "    ", width));
     }
     text
+}
+
+fn passed_over(one: &Rejected) -> String {
+    let total = one.total.map_or(String::new(), |total| format!(", {total}"));
+    let turn = one.turn_ms.map_or(String::new(), |turn| format!(", a turn in {:.1} s", turn / 1000.0));
+    let more = if one.more > 0 { format!(", and {} more", one.more) } else { String::new() };
+    format!("{}{total}{turn}{more}", one.title)
 }
 
 /// What other engines would make of it, where they could serve it at all; the report tells of all.

@@ -59,6 +59,8 @@ pub struct Rejected {
     /// Of one usual request, in milliseconds.
     pub turn_ms: Option<f64>,
     pub reason: String,
+    /// Other candidates that the very same thing stands in the way of.
+    pub more: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -109,7 +111,7 @@ impl Question<'_> {
                 unfit.iter().position(|(_, obstacle)| obstacle.ask.is_some()).map(|index| unfit.remove(index))
             }
         };
-        rejected.extend(unfit.into_iter().map(|(subject, obstacle)| obstacle.rejected(&subject)));
+        rejected.extend(told_once(unfit));
         rejected.truncate(SHOWN);
         let best = match (chosen, nearest) {
             (Some((subject, found)), _) => Some(self.settle(subject, &found.ask, found.engine, found.speed)),
@@ -321,8 +323,22 @@ impl Question<'_> {
             total: Some(found.total),
             turn_ms: found.known().and_then(|speed| speed.turn_ms).map(|turn| turn.p50),
             reason,
+            more: 0,
         }
     }
+}
+
+/// What stands in the way of several candidates is told of the first.
+fn told_once(unfit: Vec<(Subject, Obstacle)>) -> Vec<Rejected> {
+    let mut told: Vec<Rejected> = Vec::new();
+    for (subject, obstacle) in unfit {
+        let same = |one: &&mut Rejected| one.kind == obstacle.kind && one.reason == obstacle.reason;
+        match told.iter_mut().find(same) {
+            Some(one) => one.more += 1,
+            None => told.push(obstacle.rejected(&subject)),
+        }
+    }
+    told
 }
 
 /// The least bits of weights that a fidelity takes.
@@ -453,6 +469,7 @@ impl Obstacle {
             total: self.total,
             turn_ms: None,
             reason: self.reason,
+            more: 0,
         }
     }
 }

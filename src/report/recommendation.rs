@@ -190,7 +190,11 @@ fn others(section: &mut Section, model: &Planned) {
     let row = |rejected: &Rejected| {
         let turn = rejected.turn_ms.map_or("unknown".into(), |turn| format!("{:.1} s", turn / 1000.0));
         let total = rejected.total.map_or("unknown".into(), |total| total.to_string());
-        [rejected.title.clone(), kind(rejected.kind).to_owned(), total, turn, rejected.reason.clone()]
+        let title = match rejected.more {
+            0 => rejected.title.clone(),
+            more => format!("{} and {more} more", rejected.title),
+        };
+        [title, kind(rejected.kind).to_owned(), total, turn, rejected.reason.clone()]
     };
     let rejected = &model.decision.rejected;
     if !rejected.is_empty() {

@@ -154,6 +154,19 @@ fn what_fits_a_card_goes_there_whole() {
 }
 
 #[test]
+fn what_rules_out_many_is_told_once_and_leaves_room_for_other_reasons() {
+    let coarse = |n: u32| subject(&format!("q{n}"), Bytes::gib(1), "Q2_K", false);
+    let coarse = |n| Subject { quantization: Some("Q2_K".into()), ..coarse(n) };
+    let mut subjects: Vec<Subject> = (0..9).map(coarse).collect();
+    subjects.push(dense("huge", Bytes::gib(900)));
+    let decision = decide(&host(vec![]), &demands(), subjects);
+    // The one that is too big is what comes nearest; of the others one stands for all.
+    assert_eq!(taken(&decision), "huge");
+    assert_eq!(decision.rejected.len(), 1, "{:?}", decision.rejected);
+    assert_eq!((decision.rejected[0].kind, decision.rejected[0].more), (Rejection::Policy, 8));
+}
+
+#[test]
 fn a_verdict_says_where_a_device_is_left_alone() {
     let only_processor = Demands { backends: Some(vec![Backend::Cpu]), ..demands() };
     let verdict =
