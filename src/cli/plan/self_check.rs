@@ -34,9 +34,10 @@ struct Catalogue {
 const TRIES: usize = 7;
 
 pub fn run(host: &Host, json: bool) -> Result<(), Failure> {
+    let engine = edgeorch_engines::preferred().map(|engine| engine.manifest().id.as_str());
     let check = Check {
         decode: speed::self_check(),
-        models: speed::unfitted(host, subjects::predicted),
+        models: engine.map_or(Vec::new(), |id| speed::unfitted(host, id, subjects::predicted)),
         catalogue: catalogue(host),
     };
     if json {

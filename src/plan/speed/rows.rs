@@ -88,7 +88,7 @@ pub struct Source {
     pub source: String,
     pub build: u32,
     pub backend: Backend,
-    /// Whether it is one of llama.cpp's own collections: many kinds of hardware with one model, by one rule.
+    /// Whether it is a score board: many kinds of hardware with one model, by one rule.
     #[serde(default)]
     pub yardstick: bool,
     /// The operating system, where it makes a difference and is told.

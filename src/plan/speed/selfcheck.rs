@@ -15,7 +15,7 @@ use super::tables::{CONSTANTS, near};
 pub struct Report {
     pub rows: Vec<Checked>,
     pub groups: Vec<Group>,
-    /// All rows with a decode figure, and of these llama.cpp's own collections.
+    /// All rows with a decode figure, and of these score boards of one model.
     pub all: Group,
     pub yardstick: Group,
     /// Rows above what their bandwidth allows, which were left out of everything.
@@ -121,7 +121,7 @@ pub fn self_check() -> Report {
     Report {
         groups,
         all: Group::of("all".into(), rows.iter()),
-        yardstick: Group::of("llama.cpp's own collections".into(), yardstick),
+        yardstick: Group::of("score boards of one model".into(), yardstick),
         rows,
         rejected,
         stale: stale(),

@@ -58,14 +58,15 @@ impl Row {
     }
 }
 
-/// `host` gives everything but the device; `model` makes a model of its name and its quantization.
-pub fn unfitted(host: &Host, model: impl Fn(&str, &str) -> Option<Model>) -> Vec<Unfitted> {
+/// `host` gives everything but the device, `engine` the id of the one whose builds the rows tell; `model` makes a model of
+/// its name and its quantization.
+pub fn unfitted(host: &Host, engine: &str, model: impl Fn(&str, &str) -> Option<Model>) -> Vec<Unfitted> {
     let of = |source: &Source| {
         let device = ROWS.devices.get(&source.on)?;
         let host = Host { accelerators: vec![accelerator(&source.on, device)], ..host.clone() };
         let row = |(name, rate): (&String, &f64)| {
             let model = model(name, &source.quantization)?;
-            row(name, *rate, &model, source, &host)
+            row(name, *rate, &model, engine, source, &host)
         };
         let rows: Vec<Row> = source.rates.iter().filter_map(row).collect();
         let group = Group::of_errors(
@@ -78,13 +79,13 @@ pub fn unfitted(host: &Host, model: impl Fn(&str, &str) -> Option<Model>) -> Vec
     UNFITTED.iter().filter_map(of).collect()
 }
 
-fn row(name: &str, measured: f64, model: &Model, source: &Source, host: &Host) -> Option<Row> {
+fn row(name: &str, measured: f64, model: &Model, engine: &str, source: &Source, host: &Host) -> Option<Row> {
     let mut ask = Ask::new("check", Task::Chat, source.depth.saturating_mul(2));
     let layers = u32::try_from(model.layers().map_or(0, <[_]>::len)).ok()?;
     let share = Share { device: 0, backend: source.backend, layers };
     ask.placement = Placement { shares: vec![share], ..Placement::default() };
     let workload = Workload { prompt: 0, cached: 0, output: 0, depth: source.depth, concurrent: 1 };
-    let engine = format!("llama.cpp b{}", source.build);
+    let engine = format!("{engine} b{}", source.build);
     let decode = project(model, &ask, &engine, host, &workload).ok()?.decode;
     Some(Row { model: name.to_owned(), measured, predicted: decode.p50, p10: decode.p10, p90: decode.p90 })
 }
