@@ -3,7 +3,8 @@
 
 use std::path::PathBuf;
 
-use edgeorch_engines::{Deployment, Engine, Flag, Host, Order, Seat, Source, SourceError};
+use edgeorch_engines::{Deployment, Engine, Flag, Host, Order, Seat, Source, SourceError, User};
+use nix::unistd::{getegid, geteuid};
 use serde::Serialize;
 
 use super::profile::ProfileArgument;
@@ -215,6 +216,7 @@ async fn one(
             binary: ready.as_ref().map(|ready| &ready.binary),
             host,
             port: DEPLOYED_PORT,
+            user: (!elsewhere).then(|| User { uid: geteuid().as_raw(), gid: getegid().as_raw() }),
         };
         match wish.engine.deploy(&order) {
             Ok(made) => deployment = made,
