@@ -30,6 +30,8 @@ pub struct Deployment {
     pub files: Vec<DeployFile>,
     /// Sentences for people: what was assumed, how it is started.
     pub notes: Vec<String>,
+    /// What clients give as `model` to the server that the files start.
+    pub asked_as: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -54,7 +54,7 @@ pub(super) fn files(engine: &LlamaCpp, order: &Order<'_>) -> Result<Deployment, 
         }
         None => notes.push("there is no image for this backend, so no compose file".to_owned()),
     }
-    Ok(Deployment { files, notes })
+    Ok(Deployment { files, notes, asked_as: order.ask.id.clone() })
 }
 
 /// What must hold for files that another user opens.

@@ -105,12 +105,15 @@ fn an_engine_that_is_installed_and_not_started_gets_its_files() {
     }
     let model = format!("source: \"file:{}\", engine: vllm, context_size: 512", folder.display());
     home.profile(&format!(
-        "apiVersion: edgeorch/v1\nkind: Profile\nmetadata: {{name: test}}\nmodels: {{a: {{{model}}}}}\n"
+        "apiVersion: edgeorch/v1\nkind: Profile\nmetadata: {{name: test}}\nmodels: {{a: {{{model}}}, b: {{{model}}}}}\n"
     ));
     let out = written(&home, "md");
     let script = text(&out.join("deploy/a/vllm.sh"));
     assert!(script.contains(&format!("exec {} serve", program.display())), "{script}");
     assert!(script.contains("--port 9931"), "{script}");
+    assert!(text(&out.join("deploy/b/vllm.sh")).contains("--port 9932"), "each has a port of its own");
+    let page = text(&out.join("plan.md"));
+    assert!(page.contains("does not start it yet") && !page.contains("edgeorch up"), "{page}");
 }
 
 /// A model that is small and no use.
