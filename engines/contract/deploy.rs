@@ -13,6 +13,15 @@ pub struct Order<'a> {
     pub host: &'a Host,
     /// Where it shall answer, on loopback.
     pub port: u16,
+    /// Who could read the files; none where they lie on another machine.
+    pub user: Option<User>,
+}
+
+/// A user of this machine, by its numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct User {
+    pub uid: u32,
+    pub gid: u32,
 }
 
 /// Files that belong together, and what to know before they are used.
@@ -21,6 +30,8 @@ pub struct Deployment {
     pub files: Vec<DeployFile>,
     /// Sentences for people: what was assumed, how it is started.
     pub notes: Vec<String>,
+    /// What clients give as `model` to the server that the files start.
+    pub asked_as: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -19,7 +19,7 @@ pub use admission::{Admission, BackendRule, CacheRule, DeviceRule, Feature, Obst
 pub use ask::{Adapter, Ask, Fidelity, KvType, Layout, Projector, Speculation, SpeculationMethod, Task};
 pub use charge::{Charge, Part};
 pub use counters::{Counters, Counting};
-pub use deploy::{DeployFile, Deployment, Order};
+pub use deploy::{DeployFile, Deployment, Order, User};
 pub use engine::{Binary, DeviceName, Engine, Files, Refusal, Seat};
 pub use host::{Architecture, Cpu, Host, Isa, Memory, MemoryLimit, Os, OsFamily, Unknown};
 pub use launch::{Cause, Exit, Flag, HttpCall, LaunchSpec, Method, Probe, ProbeAnswer, StopRecipe};

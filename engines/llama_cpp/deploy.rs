@@ -2,11 +2,12 @@
 //! times, each quoted for its reader.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::LlamaCpp;
 use crate::contract::{
     Backend, Binary, DeployFile, Deployment, DeviceName, Engine, Files, LaunchSpec, Order, Refusal, Seat,
+    User,
 };
 use crate::quote;
 
@@ -18,6 +19,8 @@ const BUILD: &str = "b11434";
 const HELP: &str = include_str!("help/b11434.txt");
 /// Where the image's server listens, inside.
 const INNER_PORT: u16 = 8080;
+/// A file's name may say up to 99999, and each part is a line of the files.
+const MAX_PARTS: u32 = 1000;
 
 pub(super) fn files(engine: &LlamaCpp, order: &Order<'_>) -> Result<Deployment, Refusal> {
     let newest = newest(engine, order);
@@ -26,7 +29,7 @@ pub(super) fn files(engine: &LlamaCpp, order: &Order<'_>) -> Result<Deployment, 
     let name = file_name(&order.ask.id);
     let mut notes = vec![
         "nobody asks for a key: the server answers every program on this machine; set LLAMA_API_KEY in its environment to change that".to_owned(),
-        format!("{name}.service goes to /etc/systemd/system; it runs as a user of its own, so its files must be readable to all"),
+        unit_note(order.files, &name),
     ];
     if order.binary.is_none() {
         notes.push(format!(
@@ -45,10 +48,33 @@ pub(super) fn files(engine: &LlamaCpp, order: &Order<'_>) -> Result<Deployment, 
             let compose = compose(order, &container, &inside, &image, &name);
             files.push(DeployFile::new("compose.yaml", compose));
             notes.push(format!("compose.yaml takes {image}: pin it by digest after the first pull"));
+            if user(order).is_none_or(|user| user.uid == 0) {
+                notes.push(format!("the container's server is root without capabilities, so {READABLE}"));
+            }
         }
         None => notes.push("there is no image for this backend, so no compose file".to_owned()),
     }
-    Ok(Deployment { files, notes })
+    Ok(Deployment { files, notes, asked_as: order.ask.id.clone() })
+}
+
+/// What must hold for files that another user opens.
+const READABLE: &str = "its files must be readable to all (`chmod a+r`)";
+
+fn unit_note(files: &Files, name: &str) -> String {
+    let mut note =
+        format!("{name}.service goes to /etc/systemd/system; it runs as a user of its own, so {READABLE}");
+    // Where the unit hides what is around them, it makes the folders on the way itself.
+    let others: BTreeSet<String> = loaded(files)
+        .iter()
+        .filter_map(|path| path.parent())
+        .filter(|folder| folder.is_absolute() && !is_hidden(folder))
+        .map(|folder| folder.display().to_string())
+        .collect();
+    if !others.is_empty() {
+        let folders: Vec<String> = others.into_iter().collect();
+        note += &format!(", and {} and what it lies in open to all (`chmod a+x`)", folders.join(", "));
+    }
+    note
 }
 
 /// A build that is not here: its program by name, and its devices as it numbers them where it sees all of them.
@@ -126,8 +152,10 @@ fn script(spec: &LaunchSpec) -> String {
 
 fn unit(order: &Order<'_>, spec: &LaunchSpec) -> String {
     let on_host = order.ask.placement.device_layers() == 0;
+    // A file that can't be loaded would be loaded again for ever: the usual limit, 5 starts in 10 seconds, is never reached.
     let mut text = format!(
-        "[Unit]\nDescription={}\nAfter=network.target\n\n[Service]\nType=exec\n",
+        "[Unit]\nDescription={}\nAfter=network.target\n\
+         StartLimitIntervalSec=300\nStartLimitBurst=5\n\n[Service]\nType=exec\n",
         quote::unit_text(&format!("llama-server for {}", order.ask.id))
     );
     for (name, value) in &spec.env {
@@ -149,44 +177,69 @@ fn unit(order: &Order<'_>, spec: &LaunchSpec) -> String {
         // Drivers make code while they run, and their devices belong to these groups.
         false => "SupplementaryGroups=video render\n",
     };
-    for folder in folders(order.files, Some(spec)) {
-        text += &format!("BindReadOnlyPaths={}\n", quote::unit(&folder));
+    for path in seen(order.files, spec) {
+        text += &format!("BindReadOnlyPaths={}\n", quote::unit(&path));
     }
     text + "\n[Install]\nWantedBy=multi-user.target\n"
 }
 
-/// Folders that must be seen where home folders are hidden; a bare program name is found by systemd itself.
-fn folders(files: &Files, spec: Option<&LaunchSpec>) -> BTreeSet<String> {
-    let mut paths: Vec<&Path> = vec![&files.weights];
+/// What must be seen where home folders and temporary files are hidden: each file by itself, for the folder around it
+/// may hold anything; and the program's folder, for its libraries lie beside it.
+fn seen(files: &Files, spec: &LaunchSpec) -> BTreeSet<String> {
+    let mut paths: BTreeSet<String> = loaded(files)
+        .iter()
+        .filter(|path| path.is_absolute())
+        .map(|path| path.display().to_string())
+        .collect();
+    let hidden = spec.program.parent().filter(|folder| is_hidden(folder));
+    paths.extend(hidden.map(|folder| folder.display().to_string()));
+    let libraries = spec.env.get("LD_LIBRARY_PATH").filter(|folder| is_hidden(Path::new(folder)));
+    paths.extend(libraries.cloned());
     paths
-        .extend(files.draft.iter().chain(&files.projector).chain(&files.adapters).map(|path| path.as_path()));
-    paths.extend(spec.iter().map(|spec| spec.program.as_path()));
-    let parents = paths.into_iter().filter(|path| path.is_absolute()).filter_map(Path::parent);
-    let mut folders: BTreeSet<String> = parents.map(|folder| folder.display().to_string()).collect();
-    folders.extend(spec.and_then(|spec| spec.env.get("LD_LIBRARY_PATH").cloned()));
-    folders
 }
 
-/// The files as a container sees them: each folder is mounted under a number, in the order of their paths.
+/// By the unit's ProtectHome= and PrivateTmp=.
+fn is_hidden(path: &Path) -> bool {
+    ["/home", "/root", "/run/user", "/tmp", "/var/tmp"].iter().any(|place| path.starts_with(place))
+}
+
+/// All files that the server opens: of weights in several parts it is given the first one only.
+fn loaded(files: &Files) -> Vec<PathBuf> {
+    let beside = files.draft.iter().chain(&files.projector).chain(&files.adapters);
+    std::iter::once(&files.weights).chain(beside).flat_map(|path| parts(path)).collect()
+}
+
+/// `m-00001-of-00003.gguf` and those after it, as llama.cpp names them (llama_split_path); any other file is whole.
+fn parts(path: &Path) -> Vec<PathBuf> {
+    let numbered = || {
+        let stem = path.file_name()?.to_str()?.strip_suffix(".gguf")?;
+        let (rest, count) = stem.rsplit_once("-of-")?;
+        let name = rest.strip_suffix("-00001")?;
+        let is_number = count.len() == 5 && count.bytes().all(|byte| byte.is_ascii_digit());
+        let last: u32 = count.parse().ok().filter(|_| is_number)?;
+        let part = |number| path.with_file_name(format!("{name}-{number:05}-of-{count}.gguf"));
+        Some((1..=last.min(MAX_PARTS)).map(part).collect::<Vec<_>>())
+    };
+    numbered().filter(|parts| !parts.is_empty()).unwrap_or_else(|| vec![path.to_owned()])
+}
+
+/// The files as a container sees them: each is mounted by itself, below a number for the folder that it lies in.
 struct Inside {
     files: Files,
     mounts: Vec<(String, String)>,
 }
 
 fn inside(files: &Files) -> Inside {
-    let mounts: Vec<(String, String)> = folders(files, None)
-        .into_iter()
-        .enumerate()
-        .map(|(number, folder)| (folder, format!("/models/{number}")))
-        .collect();
+    let loaded: BTreeSet<PathBuf> = loaded(files).into_iter().filter(|path| path.is_absolute()).collect();
+    let folders: BTreeSet<&Path> = loaded.iter().filter_map(|path| path.parent()).collect();
     let moved = |path: &Path| {
-        let folder = path.parent().map(|folder| folder.display().to_string());
-        let mount = mounts.iter().find(|(outside, _)| Some(outside) == folder.as_ref());
-        match (mount, path.file_name()) {
-            (Some((_, inner)), Some(name)) => Path::new(inner).join(name),
+        let number = folders.iter().position(|folder| path.parent() == Some(folder));
+        match (number, path.file_name()) {
+            (Some(number), Some(name)) => Path::new(&format!("/models/{number}")).join(name),
             _ => path.to_owned(),
         }
     };
+    let text = |path: &Path| path.display().to_string();
     Inside {
         files: Files {
             weights: moved(&files.weights),
@@ -194,7 +247,7 @@ fn inside(files: &Files) -> Inside {
             projector: files.projector.as_deref().map(moved),
             adapters: files.adapters.iter().map(|path| moved(path)).collect(),
         },
-        mounts,
+        mounts: loaded.iter().map(|path| (text(path), text(&moved(path)))).collect(),
     }
 }
 
@@ -228,18 +281,39 @@ fn compose(order: &Order<'_>, spec: &LaunchSpec, inside: &Inside, image: &str, n
     }
     yaml += &format!("    ports:\n      - \"127.0.0.1:{}:{INNER_PORT}\"\n    volumes:\n", order.port);
     for (outside, inner) in &inside.mounts {
-        yaml +=
-            &format!("      - {{type: bind, source: {}, target: {inner}, read_only: true}}\n", text(outside));
+        let (outside, inner) = (text(outside), text(inner));
+        yaml += &format!("      - {{type: bind, source: {outside}, target: {inner}, read_only: true}}\n");
+    }
+    if let Some(User { uid, gid }) = user(order) {
+        // Root without capabilities reads only what is its own or everybody's.
+        yaml += &format!(
+            "    # Who planned, and could read the files. Remove it where the container engine runs without root.\n    \
+             user: \"{uid}:{gid}\"\n"
+        );
     }
     yaml += "    read_only: true\n    tmpfs: [/tmp]\n    cap_drop: [ALL]\n    security_opt: [\"no-new-privileges:true\"]\n    \
              pids_limit: 512\n    restart: unless-stopped\n    stop_grace_period: 30s\n";
+    // The image asks every 30 seconds, and gives up on a model that takes longer than 90 to load.
+    yaml += &format!(
+        "    healthcheck:\n      test: [CMD, curl, -fsS, \"http://127.0.0.1:{INNER_PORT}/health\"]\n      \
+         interval: 5s\n      timeout: 5s\n      retries: 3\n      start_period: 10m\n"
+    );
     yaml += match backend(order) {
         Backend::Cuda => "    gpus: all\n",
-        Backend::Rocm => "    devices: [/dev/kfd, /dev/dri]\n    group_add: [video, render]\n",
-        Backend::Vulkan | Backend::Sycl => "    devices: [/dev/dri]\n    group_add: [video, render]\n",
+        Backend::Rocm => "    devices: [/dev/kfd, /dev/dri]\n",
+        Backend::Vulkan | Backend::Sycl => "    devices: [/dev/dri]\n",
         Backend::Cpu | Backend::Metal | Backend::OpenCl | Backend::Hexagon => "",
     };
     yaml
+}
+
+/// As whom the container's server runs. Device nodes belong to root and to a group whose number differs from machine to
+/// machine and which images don't have by name: where they are needed it stays root, without capabilities.
+fn user(order: &Order<'_>) -> Option<User> {
+    match backend(order) {
+        Backend::Rocm | Backend::Vulkan | Backend::Sycl => None,
+        _ => order.user,
+    }
 }
 
 /// An id as a name of files and services.

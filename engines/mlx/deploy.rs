@@ -10,6 +10,9 @@ use crate::script;
 /// The flags of the newest captured build, for a machine on which there is none.
 pub(super) const NEWEST: &str = include_str!("help/0.32.2.txt");
 
+/// The one name that it has for its model beside the folder's path.
+const NAME: &str = "default_model";
+
 pub(super) fn files(engine: &Mlx, order: &Order<'_>) -> Result<Deployment, Refusal> {
     let (ask, model, files) = (order.ask, order.model, order.files);
     let unable = |why: String| Refusal::Unable { engine: engine.manifest().id.clone(), why };
@@ -51,7 +54,11 @@ pub(super) fn files(engine: &Mlx, order: &Order<'_>) -> Result<Deployment, Refus
     let program = binary.program.display().to_string();
     let about = format!("mlx-lm serves {}", ask.id);
     let script = script::exec(&about, engine.manifest(), None, &[&program], &flags);
-    Ok(Deployment { files: vec![DeployFile::script("mlx.sh", script)], notes: notes(order) })
+    Ok(Deployment {
+        files: vec![DeployFile::script("mlx.sh", script)],
+        notes: notes(order),
+        asked_as: NAME.to_owned(),
+    })
 }
 
 fn notes(order: &Order<'_>) -> Vec<String> {
@@ -63,6 +70,10 @@ fn notes(order: &Order<'_>) -> Vec<String> {
             ask.context_size
         ),
         "It checks no key: keep its port on loopback, behind a gateway.".to_owned(),
+        format!(
+            "Clients ask for the model as {NAME}: any other name is looked for among downloaded models. Its /v1/models \
+             fails where there is no folder of those."
+        ),
         "It answers /health before the model is loaded: wait for a first token.".to_owned(),
     ];
     if !memory::batches(ask) && ask.parallel > 1 {

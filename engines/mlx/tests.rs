@@ -42,7 +42,7 @@ fn files() -> Files {
 }
 
 fn deploy(ask: &Ask, model: &Model, files: &Files) -> Result<Deployment, Refusal> {
-    Mlx.deploy(&Order { ask, model, files, binary: None, host: &host(), port: 40001 })
+    Mlx.deploy(&Order { ask, model, files, binary: None, host: &host(), port: 40001, user: None })
 }
 
 fn part(ask: &Ask, model: &Model, part: Part) -> Option<Charge> {

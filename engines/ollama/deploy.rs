@@ -30,6 +30,7 @@ pub(super) fn files(manifest: &Manifest, order: &Order<'_>) -> Result<Deployment
             DeployFile::script("start.sh", script(order, &model_name)),
         ],
         notes,
+        asked_as: model_name,
     })
 }
 

@@ -24,7 +24,8 @@ fn ask() -> Ask {
 
 fn files(ask: &Ask, weights: &str) -> Result<Vec<DeployFile>, Refusal> {
     let files = Files { weights: weights.into(), ..Files::default() };
-    let order = Order { ask, model: &model(), files: &files, binary: None, host: &host(), port: 40002 };
+    let order =
+        Order { ask, model: &model(), files: &files, binary: None, host: &host(), port: 40002, user: None };
     Ollama.deploy(&order).map(|deployment| deployment.files)
 }
 
@@ -75,7 +76,8 @@ fn layers_are_counted_with_the_output_and_what_predicts() {
     let ask =
         Ask { placement: Placement { shares: vec![share], ..Placement::default() }, speculation, ..ask() };
     let files = Files { weights: "/m.gguf".into(), ..Files::default() };
-    let order = Order { ask: &ask, model: &model(), files: &files, binary: None, host: &host, port: 1 };
+    let order =
+        Order { ask: &ask, model: &model(), files: &files, binary: None, host: &host, port: 1, user: None };
     let files = Ollama.deploy(&order).unwrap().files;
     assert!(text(&files, "Modelfile").contains("num_gpu 5\n"));
     assert!(text(&files, "Modelfile").contains("draft_num_predict 2\n"));

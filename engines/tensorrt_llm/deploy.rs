@@ -48,7 +48,9 @@ pub(super) fn files(engine: &TensorRtLlm, order: &Order<'_>) -> Result<Deploymen
     } else {
         files.push(DeployFile::new("compose.yaml", compose(engine, order, &ranks)?));
     }
-    Ok(Deployment { files, notes })
+    // It names the model after its folder.
+    let folder = order.files.weights.file_name().map(|name| name.to_string_lossy().into_owned());
+    Ok(Deployment { files, notes, asked_as: folder.unwrap_or_default() })
 }
 
 fn text(path: &Path) -> String {

@@ -55,8 +55,15 @@ fn each_case_gives_the_golden_files() {
             speculation.draft = Some(Box::new(model.clone()));
         }
         model.name = Some("Llama".into());
-        let order =
-            Order { ask: &ask, model: &model, files: &files(), binary: None, host: &host(), port: 40001 };
+        let order = Order {
+            ask: &ask,
+            model: &model,
+            files: &files(),
+            binary: None,
+            host: &host(),
+            port: 40001,
+            user: None,
+        };
         let deployment = TensorRtLlm.deploy(&order).unwrap();
         for file in deployment.files.iter().filter(|file| file.name.ends_with(".yaml")) {
             let read: Result<serde_json::Value, _> = serde_saphyr::from_str(&file.text);

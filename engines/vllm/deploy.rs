@@ -53,6 +53,7 @@ pub(super) fn files(engine: &Vllm, order: &Order<'_>) -> Result<Deployment, Refu
     let mut deployment = Deployment {
         files: vec![DeployFile::script("vllm.sh", text)],
         notes: notes(order, devices.is_none()),
+        asked_as: order.ask.id.clone(),
     };
     if let Some((backend, devices)) = backend(order).zip(devices) {
         let text = compose(engine, order, backend, &devices)?;

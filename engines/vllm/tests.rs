@@ -50,7 +50,7 @@ fn host() -> Host {
 }
 
 fn order<'a>(ask: &'a Ask, model: &'a Model, files: &'a Files, host: &'a Host) -> Order<'a> {
-    Order { ask, model, files, binary: None, host, port: 40001 }
+    Order { ask, model, files, binary: None, host, port: 40001, user: None }
 }
 
 fn files() -> Files {

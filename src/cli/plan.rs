@@ -3,7 +3,8 @@
 
 use std::path::PathBuf;
 
-use edgeorch_engines::{Deployment, Engine, Flag, Host, Order, Seat, Source, SourceError};
+use edgeorch_engines::{Deployment, Engine, Flag, Host, Order, Seat, Source, SourceError, User};
+use nix::unistd::{getegid, geteuid};
 use serde::Serialize;
 
 use super::profile::ProfileArgument;
@@ -163,11 +164,11 @@ fn planned(
     let progress = progress::on_stderr();
     let mut taken = Usage::default();
     let mut models = Vec::new();
-    for wish in &desired.wishes {
+    for (wish, port) in desired.wishes.iter().zip(DEPLOYED_PORT..) {
         let planned = block_on(async {
             workshop.check(wish)?;
             let decided = workshop.survey(wish, only, &taken, &*progress).await?;
-            one(wish, decided, &engines, host, elsewhere).await
+            one(wish, decided, &engines, host, port, elsewhere).await
         })??;
         // As `up` does it: what is not started takes nothing from those after it.
         if let Some(best) = planned.decision.best.as_ref().filter(|_| planned.decision.fits()) {
@@ -183,6 +184,7 @@ async fn one(
     decided: Decided,
     engines: &Engines,
     host: &Host,
+    port: u16,
     elsewhere: bool,
 ) -> Result<Planned, Failure> {
     let Decided { decision, files, others, rehearsed, .. } = decided;
@@ -214,7 +216,8 @@ async fn one(
             files: &files,
             binary: ready.as_ref().map(|ready| &ready.binary),
             host,
-            port: DEPLOYED_PORT,
+            port,
+            user: (!elsewhere).then(|| User { uid: geteuid().as_raw(), gid: getegid().as_raw() }),
         };
         match wish.engine.deploy(&order) {
             Ok(made) => deployment = made,
@@ -239,10 +242,12 @@ async fn one(
         arguments,
         notes,
         deployment,
+        port,
     })
 }
 
-/// Where an engine answers that is started by the deployment files: none that a service here is likely to hold.
+/// Where the first model's engine answers that is started by the deployment files, and those after it behind it: ports
+/// that no service here is likely to hold.
 const DEPLOYED_PORT: u16 = 9931;
 
 /// One model, as `--json` prints it.

@@ -115,8 +115,13 @@ impl Workshop<'_> {
         digest: Option<String>,
         allowances: Allowances,
     ) -> Result<Decision, PrepareError> {
-        // What was measured holds for one build, and which one will be installed is not known yet.
-        let ready = self.engines.find(wish.engine.manifest()).await.ready.filter(|_| !self.elsewhere);
+        // What was measured holds for one build, and which one will be installed is not known yet. What edgeorch doesn't
+        // start was never measured.
+        let manifest = wish.engine.manifest();
+        if self.elsewhere || !manifest.launches {
+            return Ok(decision);
+        }
+        let ready = self.engines.find(manifest).await.ready;
         if let (Some(best), Some(ready)) = (&mut decision.best, ready) {
             let past = self.past(self.key(wish, &best.plan, digest, &ready)?).await;
             let (model, ask) = (&best.plan.model, &best.plan.ask);

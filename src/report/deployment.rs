@@ -5,11 +5,18 @@ use super::{Report, folder};
 
 pub fn section(report: &Report) -> Section {
     let mut section = Section::new("4 Deployment config");
-    section.text(format!("With edgeorch: `edgeorch up -f {}`.", report.profile_path));
+    if report.starts() {
+        section.text(format!("With edgeorch: `edgeorch up -f {}`.", report.profile_path));
+    }
     for model in &report.models {
         section.heading(&model.id);
-        match (&model.program, &model.arguments) {
-            (Some(program), Some(flags)) => {
+        match (model.not_started(), &model.program, &model.arguments) {
+            (Some(engine), _, _) => section.text(format!(
+                "edgeorch plans for {engine} and does not start it yet: the files do, at http://127.0.0.1:{}, where \
+                 clients ask for the model as `{}`.",
+                model.port, model.deployment.asked_as
+            )),
+            (None, Some(program), Some(flags)) => {
                 section.text(format!("{program}, with a port and a key of its own at each launch:"));
                 let rows = flags.iter().map(|flag| [flag.words.join(" "), flag.why.clone()]).collect();
                 section.table(["argument", "why"], rows);

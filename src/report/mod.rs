@@ -60,6 +60,18 @@ pub struct Planned {
     pub notes: Vec<String>,
     #[serde(skip)]
     pub deployment: Deployment,
+    /// Where the server answers that those files start, on loopback.
+    #[serde(skip)]
+    pub port: u16,
+}
+
+impl Planned {
+    /// The engine's id, where edgeorch plans for it and does not start it.
+    fn not_started(&self) -> Option<&str> {
+        let engine = &self.decision.best.as_ref()?.plan.engine;
+        let starts = edgeorch_engines::find(engine).is_some_and(|engine| engine.manifest().launches);
+        (!starts).then_some(engine)
+    }
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -73,6 +85,11 @@ pub struct OtherEngine {
 }
 
 impl Report {
+    /// Whether `up` would serve the profile: it starts all of its models or none.
+    fn starts(&self) -> bool {
+        self.models.iter().all(|model| model.not_started().is_none())
+    }
+
     pub const SCHEMA: &str = "edgeorch.plan/v1";
 
     pub fn markdown(&self) -> String {

@@ -7,26 +7,43 @@ use super::{Planned, Report};
 pub fn section(report: &Report) -> Section {
     let mut section = Section::new("3 Stack architecture");
     section.listing("text", diagram(report));
-    section.list(vec![
-        "The gateway is the only address that clients know; engines listen on loopback, on ports that are assigned at each \
-         launch, behind a key that is made for each launch."
-            .into(),
-        "Engines run as children of the daemon, in a process group of their own; when the daemon is killed they are \
-         ended, never left."
-            .into(),
+    let mut sentences = match report.starts() {
+        true => vec![
+            "The gateway is the only address that clients know; engines listen on loopback, on ports that are assigned at \
+             each launch, behind a key that is made for each launch."
+                .to_owned(),
+            "Engines run as children of the daemon, in a process group of their own; when the daemon is killed they are \
+             ended, never left."
+                .to_owned(),
+        ],
+        false => report.models.iter().map(own).collect(),
+    };
+    sentences.push(
         "Nothing of a prompt or an answer leaves this machine, and nothing is sent anywhere else.".into(),
-    ]);
+    );
+    section.list(sentences);
     section
+}
+
+/// Of a profile that edgeorch doesn't start.
+fn own(model: &Planned) -> String {
+    format!(
+        "edgeorch does not start this profile: the server of {} is started by its files, and clients ask it at \
+         127.0.0.1:{} without a gateway.",
+        model.id, model.port
+    )
 }
 
 /// Boxes of one width, joined by lines.
 fn diagram(report: &Report) -> String {
     let mut text = boxed(&["clients: OpenAI-compatible requests, streams".to_owned()]);
-    text += ARROW;
-    text += &boxed(&[
-        format!("edgeorch gateway, {}", report.endpoint),
-        "routes by model, waits, retries, meters".into(),
-    ]);
+    if report.starts() {
+        text += ARROW;
+        text += &boxed(&[
+            format!("edgeorch gateway, {}", report.endpoint),
+            "routes by model, waits, retries, meters".into(),
+        ]);
+    }
     for model in &report.models {
         text += ARROW;
         text += &boxed(&engine(model));

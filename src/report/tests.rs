@@ -84,6 +84,7 @@ fn report() -> Report {
             arguments: None,
             notes: vec![],
             deployment: Deployment::default(),
+            port: 9931,
         }],
     }
 }
@@ -157,6 +158,33 @@ fn the_script_is_one_that_a_shell_accepts() {
     std::fs::write(&path, script(&report())).unwrap();
     let checked = std::process::Command::new("sh").arg("-n").arg(&path).output().unwrap();
     assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
+}
+
+#[test]
+fn of_an_engine_that_is_not_started_the_files_own_server_is_asked() {
+    let mut report = report();
+    assert!(script(&report).contains("--detach") && report.markdown().contains("`edgeorch up -f"));
+    report.models[0].decision.best.as_mut().unwrap().plan.engine = "mlx-lm".into();
+    report.models[0].deployment.asked_as = "it's \"x\" $HOME".into();
+    let text = script(&report);
+    assert!(!text.contains("--detach") && !text.contains("$EDGEORCH ps"), "{text}");
+    let markdown = report.markdown();
+    assert!(
+        !markdown.contains("edgeorch gateway") && markdown.contains("at 127.0.0.1:9931 without a gateway")
+    );
+    assert!(!markdown.contains("edgeorch up") && markdown.contains("start their files first"), "{markdown}");
+
+    // What curl is given in the end, through both shells.
+    let folder = tempfile::tempdir().unwrap();
+    let given = folder.path().join("given");
+    let curl = format!("curl() {{ printf '%s\\n' \"$@\" >'{}'; }}\n", given.display());
+    let ran = std::process::Command::new("sh").arg("-c").arg(curl + &text).env("EDGEORCH", "true").output();
+    assert!(String::from_utf8_lossy(&ran.unwrap().stdout).contains("holds  chat answers"));
+    let given = std::fs::read_to_string(given).unwrap();
+    let body: serde_json::Value =
+        serde_json::from_str(given.lines().find(|line| line.starts_with('{')).unwrap()).unwrap();
+    assert_eq!(body["model"], "it's \"x\" $HOME");
+    assert!(given.ends_with("http://127.0.0.1:9931/v1/completions\n"), "{given}");
 }
 
 #[test]

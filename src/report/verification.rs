@@ -14,6 +14,9 @@ struct Step {
 pub fn section(report: &Report) -> Section {
     let mut section = Section::new("7 Verification steps");
     section.text("`verify.sh`, written beside this report, runs all of them and says which hold:");
+    if !report.starts() {
+        section.text("edgeorch starts none of these models: start their files first.");
+    }
     let row = |(index, step): (usize, Step)| [(index + 1).to_string(), step.proves, step.command];
     section.table(["", "proves", "command"], steps(report).into_iter().enumerate().map(row).collect());
     section
@@ -25,11 +28,16 @@ pub fn script(report: &Report) -> String {
         "#!/bin/sh\n# Checks the deployment of {}. Ends with 0 if every step holds.\n\
          # EDGEORCH names the program, where it is not on PATH.\nset -u\n\
          EDGEORCH=${{EDGEORCH:-edgeorch}}\nfailed=0\nstarted=no\n\
-         check() {{\n  if eval \"$2\" >/dev/null 2>&1; then echo \"holds  $1\"; else echo \"FAILS  $1\"; echo \"       $2\"; failed=1; fi\n}}\n\
-         if ! $EDGEORCH status >/dev/null 2>&1; then\n  $EDGEORCH up -f {} --detach || exit 1\n  started=yes\nfi\n",
+         check() {{\n  if eval \"$2\" >/dev/null 2>&1; then echo \"holds  $1\"; else echo \"FAILS  $1\"; echo \"       $2\"; failed=1; fi\n}}\n",
         comment(&report.profile),
-        quoted(&report.profile_path),
     );
+    text += &match report.starts() {
+        true => format!(
+            "if ! $EDGEORCH status >/dev/null 2>&1; then\n  $EDGEORCH up -f {} --detach || exit 1\n  started=yes\nfi\n",
+            quoted(&report.profile_path)
+        ),
+        false => "# edgeorch starts none of these models: start the files in deploy/ first.\n".to_owned(),
+    };
     for step in steps(report) {
         text += &format!("check {} {}\n", quoted(&step.proves), quoted(&step.command));
     }
@@ -44,9 +52,11 @@ fn steps(report: &Report) -> Vec<Step> {
     let mut steps = vec![
         machine(&report.host),
         step("the plan still fits", format!("$EDGEORCH plan -f {}", quoted(&report.profile_path))),
-        step("the daemon runs", "$EDGEORCH status".into()),
-        step("the gateway answers", format!("curl -fsS {auth} {url}/v1/models")),
     ];
+    if report.starts() {
+        steps.push(step("the daemon runs", "$EDGEORCH status".into()));
+        steps.push(step("the gateway answers", format!("curl -fsS {auth} {url}/v1/models")));
+    }
     for model in &report.models {
         let id = &model.id;
         let embeds = model
@@ -54,18 +64,28 @@ fn steps(report: &Report) -> Vec<Step> {
             .best
             .as_ref()
             .is_some_and(|best| best.plan.ask.task == edgeorch_engines::Task::Embedding);
-        let (path, body) = match embeds {
-            true => ("embeddings", format!("{{\"model\":\"{id}\",\"input\":\"a\"}}")),
-            false => ("completions", format!("{{\"model\":\"{id}\",\"prompt\":\"a\",\"max_tokens\":1}}")),
+        let ask = |name: &str, url: &str| {
+            // A name may be a folder's, which may hold anything.
+            let name = serde_json::Value::from(name);
+            let (path, body) = match embeds {
+                true => ("embeddings", format!("{{\"model\":{name},\"input\":\"a\"}}")),
+                false => ("completions", format!("{{\"model\":{name},\"prompt\":\"a\",\"max_tokens\":1}}")),
+            };
+            let body = quoted(&body);
+            format!(
+                "curl -fsS --max-time 120 {auth} -H 'Content-Type: application/json' -d {body} {url}/v1/{path}"
+            )
         };
+        if !report.starts() {
+            let own = format!("http://127.0.0.1:{}", model.port);
+            steps.push(step(&format!("{id} answers"), ask(&model.deployment.asked_as, &own)));
+            continue;
+        }
         steps.push(step(
             &format!("{id} is ready"),
             format!("$EDGEORCH ps --json | grep -q '\"id\": *\"{id}\"' && curl -fsS {auth} {url}/v1/models | grep -q '\"{id}\"'"),
         ));
-        steps.push(step(
-            &format!("{id} answers"),
-            format!("curl -fsS --max-time 120 {auth} -H 'Content-Type: application/json' -d '{body}' {url}/v1/{path}"),
-        ));
+        steps.push(step(&format!("{id} answers"), ask(id, &url)));
         steps.push(step(
             &format!("what {id} took is beside what was predicted"),
             // The record is written beside the start, not within it.

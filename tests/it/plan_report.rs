@@ -1,6 +1,7 @@
 //! What `plan` writes, put to use: the sum on the terminal, the report in each form, the script that checks the
 //! deployment, and the script that starts the engine without edgeorch.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 
@@ -88,6 +89,39 @@ fn a_model_that_is_yet_to_be_fetched_is_planned_with_what_is_left_to_do() {
     assert!(notes.contains("its weights are not here: `edgeorch pull hf:"), "{notes}");
     let script = text(&folder.join("deploy/chat/start.sh"));
     assert!(script.contains("--model /"), "a start without a model makes the server a router: {script}");
+}
+
+#[test]
+fn an_engine_that_is_installed_and_not_started_gets_its_files() {
+    let home = Home::new(&Engine::None);
+    let help = concat!(env!("CARGO_MANIFEST_DIR"), "/engines/vllm/help/0.32.0.txt");
+    let program = home.outside().join("bin/vllm");
+    std::fs::write(&program, format!("#!/bin/sh\nexec cat '{help}'\n")).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let folder = home.outside().join("model");
+    std::fs::create_dir(&folder).unwrap();
+    for (name, content) in safetensors() {
+        std::fs::write(folder.join(name), content).unwrap();
+    }
+    let model = format!("source: \"file:{}\", engine: vllm, context_size: 512", folder.display());
+    home.profile(&format!(
+        "apiVersion: edgeorch/v1\nkind: Profile\nmetadata: {{name: test}}\nmodels: {{a: {{{model}}}, b: {{{model}}}}}\n"
+    ));
+    let out = written(&home, "md");
+    let script = text(&out.join("deploy/a/vllm.sh"));
+    assert!(script.contains(&format!("exec {} serve", program.display())), "{script}");
+    assert!(script.contains("--port 9931"), "{script}");
+    assert!(text(&out.join("deploy/b/vllm.sh")).contains("--port 9932"), "each has a port of its own");
+    let page = text(&out.join("plan.md"));
+    assert!(page.contains("does not start it yet") && !page.contains("edgeorch up"), "{page}");
+}
+
+/// A model that is small and no use.
+fn safetensors() -> [(&'static str, Vec<u8>); 2] {
+    let header = r#"{"model.embed_tokens.weight":{"dtype":"BF16","shape":[8,64],"data_offsets":[0,1024]}}"#;
+    let tensors = [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &[0; 1024]].concat();
+    let config = r#"{"model_type":"llama","hidden_size":64,"intermediate_size":64,"num_hidden_layers":2,"num_attention_heads":4,"max_position_embeddings":512,"vocab_size":8}"#;
+    [("config.json", config.into()), ("model.safetensors", tensors)]
 }
 
 #[test]
