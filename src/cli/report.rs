@@ -3,7 +3,7 @@
 use edgeorch_engines::{Basis, Bytes, Flag, Place};
 
 use super::table;
-use crate::plan::quality::{How, Loss, Measure};
+use crate::plan::quality::{How, Loss};
 use crate::plan::rehearsal::{Compared, Outcome};
 use crate::plan::speed::Band;
 use crate::plan::{Alternative, Choice, Corrected, Decision, Plan, Rehearsed, Rejected, Speed, Verdict};
@@ -248,51 +248,12 @@ pub fn quality(loss: &Loss, width: usize) -> String {
         How::SameFamily => format!("measured on {} of the same family", models.join(", ")),
         How::NearestSize => format!("the nearest sizes of other families: {}", models.join(", ")),
     };
-    let against =
-        loss.against.iter().map(|other| format!(", compared with {other} only")).collect::<String>();
-    let text = format!("{}: {}{against} (basis: {basis})", loss.quants.join(" or "), cost(loss));
+    let text = format!("{} (basis: {basis})", loss.words());
     let folded = table::fold(&text, "", width.saturating_sub(12).max(20));
     let mut lines = folded.lines();
     let mut text = format!("  {:<10}{}\n", "quality", lines.next().unwrap_or_default());
     lines.for_each(|line| text += &format!("{:12}{line}\n", ""));
     text
-}
-
-fn cost(loss: &Loss) -> String {
-    let (unit, of) = match loss.measure {
-        Measure::Perplexity => (" %", "more perplexity"),
-        Measure::Score => (" %", "of the task scores lost"),
-        Measure::TopToken => (" %", "of the likeliest tokens changed"),
-        Measure::Answers => (" %", "of the answers changed"),
-        Measure::Kld => ("", "mean KL divergence"),
-        Measure::KldP99 => ("", "KL divergence of the worst hundredth"),
-    };
-    let digits = if loss.how == How::ThisModel { 2 } else { 1 };
-    // What has grown tenfold is broken: by how much tells nobody anything.
-    const BROKEN: f64 = 1000.0;
-    if loss.measure == Measure::Perplexity && loss.low > BROKEN {
-        return format!("more than {BROKEN}{unit} {of}");
-    }
-    let low = rounded(loss.low.max(0.0), digits, f64::floor);
-    match loss.high {
-        high if loss.measure == Measure::Perplexity && high > BROKEN => {
-            format!("{low} to more than {BROKEN}{unit} {of}")
-        }
-        high => format!("{low} to {}{unit} {of}", rounded(high.max(0.0), digits, f64::ceil)),
-    }
-}
-
-/// With so many significant digits, rounded away from the middle of the band.
-fn rounded(value: f64, digits: i32, round: fn(f64) -> f64) -> String {
-    if value <= 0.0 {
-        return "0".to_owned();
-    }
-    let places = digits - 1 - value.log10().floor() as i32;
-    let scale = 10_f64.powi(places);
-    // What is round already must not be moved by the last bit of a float.
-    let steps = value * scale;
-    let steps = if (steps - steps.round()).abs() < 1e-9 { steps.round() } else { round(steps) };
-    format!("{:.*}", usize::try_from(places).unwrap_or(0), steps / scale)
 }
 
 /// The command line, one flag a line, each with its reason.
@@ -360,15 +321,5 @@ mod tests {
     fn a_reference_that_is_quantized_itself_is_told() {
         let text = of("Llama 3.3 70B Instruct", "llama", 70_600, "EXL2 4.0 bpw");
         assert!(text.contains("compared with EXL2 5.0 bpw only"), "{text}");
-    }
-
-    #[test]
-    fn rounding_never_narrows_a_band() {
-        assert_eq!(rounded(2.33, 1, f64::floor), "2");
-        assert_eq!(rounded(2.33, 1, f64::ceil), "3");
-        assert_eq!(rounded(0.0123, 2, f64::floor), "0.012");
-        assert_eq!(rounded(0.3, 1, f64::ceil), "0.3");
-        assert_eq!(rounded(123.4, 2, f64::ceil), "130");
-        assert_eq!(rounded(0.0, 2, f64::floor), "0");
     }
 }

@@ -52,9 +52,7 @@ fn chosen(section: &mut Section, best: &Choice) {
     };
     facts.push(["fitness for the task".to_owned(), fitness]);
     let loss = match subject.loss() {
-        Ok(loss) => {
-            format!("{:.2} to {:.2} ({:?}; {})", loss.low, loss.high, loss.measure, loss.quants.join(" or "))
-        }
+        Ok(loss) => loss.words(),
         Err(unknown) => format!("unknown: {unknown}"),
     };
     facts.push(["loss by quantization".to_owned(), loss]);

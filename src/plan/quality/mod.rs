@@ -12,6 +12,7 @@ mod ladder;
 mod lookup;
 mod tables;
 mod weights;
+mod words;
 
 pub use ladder::{CacheStep, Ladder, Step, cache_step, ladder, step};
 pub use lookup::{Basis, How, Loss, Subject, Unknown, kv_loss, loss};
