@@ -13,6 +13,7 @@ pub mod ollama;
 pub mod quote;
 pub mod ranks;
 pub mod script;
+pub mod split;
 pub mod sum;
 pub mod tensorrt_llm;
 pub mod vllm;

@@ -9,7 +9,7 @@ use crate::contract::{
     Backend, Binary, DeployFile, Deployment, DeviceName, Engine, Files, LaunchSpec, Order, Refusal, Seat,
     User,
 };
-use crate::quote;
+use crate::{quote, split};
 
 #[cfg(test)]
 mod tests;
@@ -19,8 +19,6 @@ const BUILD: &str = "b11434";
 const HELP: &str = include_str!("help/b11434.txt");
 /// Where the image's server listens, inside.
 const INNER_PORT: u16 = 8080;
-/// A file's name may say up to 99999, and each part is a line of the files.
-const MAX_PARTS: u32 = 1000;
 
 pub(super) fn files(engine: &LlamaCpp, order: &Order<'_>) -> Result<Deployment, Refusal> {
     let newest = newest(engine, order);
@@ -209,18 +207,14 @@ fn loaded(files: &Files) -> Vec<PathBuf> {
     std::iter::once(&files.weights).chain(beside).flat_map(|path| parts(path)).collect()
 }
 
-/// `m-00001-of-00003.gguf` and those after it, as llama.cpp names them (llama_split_path); any other file is whole.
+/// A file that is the first of several stands for all of them; any other is whole.
 fn parts(path: &Path) -> Vec<PathBuf> {
-    let numbered = || {
-        let stem = path.file_name()?.to_str()?.strip_suffix(".gguf")?;
-        let (rest, count) = stem.rsplit_once("-of-")?;
-        let name = rest.strip_suffix("-00001")?;
-        let is_number = count.len() == 5 && count.bytes().all(|byte| byte.is_ascii_digit());
-        let last: u32 = count.parse().ok().filter(|_| is_number)?;
-        let part = |number| path.with_file_name(format!("{name}-{number:05}-of-{count}.gguf"));
-        Some((1..=last.min(MAX_PARTS)).map(part).collect::<Vec<_>>())
-    };
-    numbered().filter(|parts| !parts.is_empty()).unwrap_or_else(|| vec![path.to_owned()])
+    let name = path.file_name().and_then(|name| name.to_str());
+    let all = name.and_then(split::siblings).filter(|all| all.first().map(String::as_str) == name);
+    match all {
+        Some(all) => all.iter().map(|part| path.with_file_name(part)).collect(),
+        None => vec![path.to_owned()],
+    }
 }
 
 /// The files as a container sees them: each is mounted by itself, below a number for the folder that it lies in.

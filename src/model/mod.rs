@@ -10,5 +10,4 @@ pub mod projector;
 pub mod remote;
 pub mod safetensors;
 pub mod source;
-mod split;
 pub mod store;

@@ -123,7 +123,7 @@ fn only_a_name_of_a_first_part_means_several_files() {
     ] {
         assert_eq!(parts(Path::new(whole)), [Path::new(whole)]);
     }
-    assert_eq!(parts(Path::new("/m/a-00001-of-99999.gguf")).len(), MAX_PARTS as usize);
+    assert_eq!(parts(Path::new("/m/a-00001-of-99999.gguf")).len(), 1, "more than are read");
 }
 
 #[test]

@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use super::{GgufError, Header, Metadata, cursor, tensor};
-use crate::model::split::{self, MAX_PARTS};
+use edgeorch_engines::split::{self, MAX_PARTS};
 
 const NUMBER: &str = "split.no";
 const COUNT: &str = "split.count";

@@ -9,7 +9,7 @@ use edgeorch_engines::{Bytes, Source};
 use serde::{Serialize, Serializer};
 
 use super::{Damage, Digest};
-use crate::model::split;
+use edgeorch_engines::split;
 
 /// A model file that is here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

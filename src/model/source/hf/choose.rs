@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Listed;
-use crate::model::split;
+use edgeorch_engines::split;
 
 /// Names of files beside a model that are none: projectors, calibration data, and drafts for one method of
 /// speculation (`gguf_filename_is_model` in llama.cpp's common/download.cpp, build 11434).

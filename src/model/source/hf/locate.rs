@@ -5,8 +5,8 @@ use reqwest::Url;
 use super::choose::Variant;
 use super::{ChoiceError, Hub, HubError, Listed, Repo, choose, folder};
 use crate::model::source::FetchError;
-use crate::model::split;
 use crate::model::store::Digest;
+use edgeorch_engines::split;
 
 /// Files of one model; as many as are read.
 const MAX_PARTS: usize = split::MAX_PARTS as usize;

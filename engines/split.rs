@@ -3,15 +3,15 @@
 //! Engines find all parts from the first one's name (`llama_split_path` in llama.cpp's src/llama.cpp, build 11434).
 
 /// Each has a header to be read before anything can be told; the five digits would allow 99,999.
-pub(super) const MAX_PARTS: u64 = 1024;
+pub const MAX_PARTS: u64 = 1024;
 
 /// What stands behind the name of a part that is counted from 1.
-pub(super) fn suffix(number: u64, of: u64) -> String {
+pub fn suffix(number: u64, of: u64) -> String {
     format!("-{number:05}-of-{of:05}.gguf")
 }
 
 /// `model-00002-of-00003` is part 2 of 3 of `model`.
-pub(super) fn parse(stem: &str) -> Option<(&str, u32, u32)> {
+pub fn parse(stem: &str) -> Option<(&str, u32, u32)> {
     // A sign would be taken for a number too.
     let digits = |text: &str| text.len() == 5 && text.bytes().all(|byte| byte.is_ascii_digit());
     let number = |text: &str| digits(text).then(|| text.parse().ok()).flatten();
@@ -21,7 +21,7 @@ pub(super) fn parse(stem: &str) -> Option<(&str, u32, u32)> {
 }
 
 /// The names of all parts, in order, where `name` is that of one.
-pub(super) fn siblings(name: &str) -> Option<Vec<String>> {
+pub fn siblings(name: &str) -> Option<Vec<String>> {
     let (stem, _, of) = parse(name.strip_suffix(".gguf")?)?;
     let of = u64::from(of);
     (1..=MAX_PARTS)
