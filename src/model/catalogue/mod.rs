@@ -15,6 +15,7 @@ mod predict;
 mod predictors;
 mod speech;
 mod split;
+mod stored;
 #[cfg(test)]
 mod tests;
 
@@ -26,10 +27,10 @@ pub use entry::{
     Repositories, Shape, SharedKv, Sound, Task, Vision, Window,
 };
 pub use indexer::Indexer;
-pub use predict::Stored;
 pub use predictors::Predictors;
 pub use speech::Speech;
 pub use split::Split;
+pub use stored::{Bits, Stored};
 
 /// All families, in the order of their files' names.
 pub fn families() -> &'static [Family] {

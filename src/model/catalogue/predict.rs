@@ -6,44 +6,11 @@
 use std::collections::BTreeMap;
 
 use edgeorch_engines::{
-    Basis, Bytes, Experts, Format, Index, Layer, LayerWeights, Model, Recurrent as Kept, Rows, State, Weights,
+    Basis, Bytes, Experts, Index, Layer, LayerWeights, Model, Recurrent as Kept, Rows, State, Weights,
 };
 
 use super::entry::{Entry, Recurrent, Shape};
-
-/// How the weights would be stored.
-#[derive(Clone, Copy, Debug)]
-pub struct Stored<'a> {
-    pub format: Format,
-    /// The type's name on the ladder, such as `Q4_K_M`.
-    pub name: &'a str,
-    /// Bits per weight.
-    pub bits: f64,
-    /// Bits of what is no routed expert, where only those are of the type (MXFP4).
-    pub dense_bits: f64,
-    /// Bits of input embeddings, which most formats but GGUF leave as they were.
-    pub embedding_bits: f64,
-    /// Bits of the output projection, and of a table that serves as both.
-    pub output_bits: f64,
-}
-
-impl Stored<'_> {
-    fn bytes(&self, elements: u64) -> Bytes {
-        Bytes((elements as f64 * self.bits / 8.0) as u64)
-    }
-
-    fn dense(&self, elements: u64) -> Bytes {
-        Bytes((elements as f64 * self.dense_bits / 8.0) as u64)
-    }
-
-    fn embedding(&self, elements: u64) -> Bytes {
-        Bytes((elements as f64 * self.embedding_bits / 8.0) as u64)
-    }
-
-    fn output(&self, elements: u64) -> Bytes {
-        Bytes((elements as f64 * self.output_bits / 8.0) as u64)
-    }
-}
+use super::stored::Stored;
 
 impl Entry {
     /// The text model, stored like this. `None` for models that write no text and make no vectors of it.
@@ -101,25 +68,28 @@ impl Shape {
         let side = self.per_layer.map_or(0, |side| side.vocabulary * side.embedding * self.layers);
         let output = if self.tied_embeddings { 0 } else { table };
         let mixtures = self.layer_counts().mixtures.min(self.layers);
-        let experts = self.experts.map_or(0, |kind| {
+        let (count, one) = self.experts.map_or((0, 0), |kind| {
             // The router stays with the dense part.
-            let one = self.mixture(&kind, 1).saturating_sub(self.mixture(&kind, 0));
-            one * kind.count
+            (kind.count, self.mixture(&kind, 1).saturating_sub(self.mixture(&kind, 0)))
         });
         let text = self.text_parameters();
         let in_layers = text.saturating_sub(table + side + output);
-        let dense = in_layers.saturating_sub(experts * mixtures) / self.layers;
+        let dense = in_layers.saturating_sub(count * one * mixtures);
+        let odd = self.in_odd_rows(dense) / self.layers;
+        let dense = stored.dense.bytes(dense / self.layers, odd);
+        let experts = stored.layers.bytes(count * one, count * self.of_expert_in_odd_rows(one));
         let layers: Vec<LayerWeights> = (0..self.layers)
             .map(|layer| LayerWeights {
-                dense: stored.dense(dense),
+                dense,
                 // Dense layers come first where there are both.
-                experts: if layer >= self.layers - mixtures { stored.bytes(experts) } else { Bytes::ZERO },
+                experts: if layer >= self.layers - mixtures { experts } else { Bytes::ZERO },
             })
             .collect();
-        let token_embedding =
-            if self.tied_embeddings { stored.output(table) } else { stored.embedding(table) };
-        let output = stored.output(output);
-        let layer_embeddings = stored.embedding(side);
+        let of_table = if self.tied_embeddings { stored.output } else { stored.embeddings };
+        let token_embedding = of_table.table(table, self.embedding);
+        let output = stored.output.table(output, self.embedding);
+        let layer_embeddings =
+            stored.embeddings.table(side, self.per_layer.map_or(0, |side| side.embedding * self.layers));
         let total = layers.iter().map(LayerWeights::total).sum::<Bytes>()
             + token_embedding
             + output

@@ -18,6 +18,8 @@ pub struct Ladder {
     pub defaults: BTreeMap<Fidelity, Vec<String>>,
     /// Bits per weight of GGUF tensor types.
     pub tensors: BTreeMap<String, f64>,
+    /// Tensor types in rows that the type doesn't divide.
+    pub stands_in: BTreeMap<String, String>,
 }
 
 /// One type that weights are published in.
@@ -70,9 +72,26 @@ impl Ladder {
 /// Bits per weight of the parts of a model.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Parts {
-    pub layers: f64,
-    pub embeddings: f64,
-    pub output: f64,
+    pub layers: Rows,
+    pub embeddings: Rows,
+    pub output: Rows,
+}
+
+/// Bits per weight in rows that 256 divides, and in others.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rows {
+    pub even: f64,
+    pub odd: f64,
+}
+
+impl Rows {
+    /// Of a tensor type.
+    fn of(name: &str) -> Option<Rows> {
+        let bits = |name: &str| ladder().tensors.get(name).copied();
+        let even = bits(name)?;
+        let other = ladder().stands_in.get(name);
+        Some(Rows { even, odd: other.map_or(Some(even), |other| bits(other))? })
+    }
 }
 
 /// Llama-3.1-8B, of which the bits of mixes were measured: 10⁹ weights, and those of each of its two tables
@@ -81,17 +100,21 @@ const MEASURED: f64 = 8.0303;
 const MEASURED_TABLE: f64 = 0.5253;
 
 impl Step {
-    /// Where the tables of a vocabulary are of types of their own: the bits of these, and what is left for the layers.
+    /// The bits of each part, where the name says them. `None` of types that no tensor type is named for.
     pub fn parts(&self) -> Option<Parts> {
-        let of = |name: &Option<String>| ladder().tensors.get(name.as_deref()?).copied();
-        let (bits, block) = (self.bits?, of(&self.tensor)?);
-        let (embeddings, output) = (of(&self.embeddings)?, of(&self.output)?);
+        let (bits, tensor) = (self.bits?, self.tensor.as_deref()?);
+        let block = Rows::of(tensor)?;
+        let of_table = |table: &Option<String>| Rows::of(table.as_deref().unwrap_or(tensor));
+        let (embeddings, output) = (of_table(&self.embeddings)?, of_table(&self.output)?);
         // A mix has more bits than a block of the type that most of it is of.
-        let layers = if bits > block {
-            (bits * MEASURED - (embeddings + output) * MEASURED_TABLE) / (MEASURED - 2.0 * MEASURED_TABLE)
+        let even = if bits > block.even {
+            (bits * MEASURED - (embeddings.even + output.even) * MEASURED_TABLE)
+                / (MEASURED - 2.0 * MEASURED_TABLE)
         } else {
-            block
+            block.even
         };
+        // Taken to be of one type, as most of them are.
+        let layers = Rows { even, odd: even * block.odd / block.even };
         Some(Parts { layers, embeddings, output })
     }
 

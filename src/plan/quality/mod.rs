@@ -14,7 +14,7 @@ mod tables;
 mod weights;
 mod words;
 
-pub use ladder::{CacheStep, Ladder, Step, cache_step, ladder, step};
+pub use ladder::{CacheStep, Ladder, Rows, Step, cache_step, ladder, step};
 pub use lookup::{Basis, How, Loss, Subject, Unknown, kv_loss, loss};
 pub use tables::Measure;
 pub use weights::{of_weights, weight_bits};

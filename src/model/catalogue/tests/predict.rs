@@ -2,20 +2,17 @@
 
 use edgeorch_engines::{Bytes, Format, Model};
 
-use crate::model::catalogue::{self, Stored};
+use crate::model::catalogue::{self, Bits, Stored};
+
+/// Everything at so many bits.
+fn plain(name: &str, bits: f64) -> Stored<'_> {
+    let all = Bits::all(bits);
+    Stored { format: Format::Gguf, name, layers: all, dense: all, embeddings: all, output: all }
+}
 
 fn predicted(name: &str, bits: f64) -> Model {
     let (_, entry) = catalogue::find(name).unwrap();
-    entry
-        .predict(&Stored {
-            format: Format::Gguf,
-            name: "Q",
-            bits,
-            dense_bits: bits,
-            embedding_bits: bits,
-            output_bits: bits,
-        })
-        .unwrap()
+    entry.predict(&plain("Q", bits)).unwrap()
 }
 
 /// Bytes that one token adds to a cache of f16.
@@ -44,14 +41,7 @@ fn a_window_keeps_five_layers_in_six_short() {
 fn layers_and_embeddings_add_up_to_the_whole_for_every_model() {
     let mut seen = 0;
     for (_, entry) in catalogue::models() {
-        let stored = Stored {
-            format: Format::Gguf,
-            name: "Q8_0",
-            bits: 8.5,
-            dense_bits: 8.5,
-            embedding_bits: 8.5,
-            output_bits: 8.5,
-        };
+        let stored = plain("Q8_0", 8.5);
         let Some(model) = entry.predict(&stored) else { continue };
         seen += 1;
         let expected = model.parameters as f64 * 8.5 / 8.0;
@@ -70,14 +60,8 @@ fn layers_and_embeddings_add_up_to_the_whole_for_every_model() {
 fn of_a_model_trained_in_four_bits_what_is_no_expert_stays_at_sixteen() {
     let (_, entry) = catalogue::find("gpt-oss-20b").unwrap();
     let with = |dense_bits| {
-        let stored = Stored {
-            format: Format::Gguf,
-            name: "MXFP4",
-            bits: 4.25,
-            dense_bits,
-            embedding_bits: dense_bits,
-            output_bits: dense_bits,
-        };
+        let dense = Bits::all(dense_bits);
+        let stored = Stored { dense, embeddings: dense, output: dense, ..plain("MXFP4", 4.25) };
         entry.predict(&stored).unwrap()
     };
     let experts = |model: &Model| model.weights.layers.iter().map(|layer| layer.experts.0).sum::<u64>();
