@@ -87,8 +87,10 @@ impl Step {
         let computing = rate.map_or(0.0, |rate| f64::from(slots) * 2.0 * part.billions / rate.gflops);
         let [stream, few_bits, cache, steps, cores] = terms.parts(&costs);
         let reading = stream + few_bits;
-        if computing > reading {
-            seconds += computing - reading;
+        // On a processor one of both is zero: what the weights took with one request, by whichever held it up.
+        let taken = reading + cores;
+        if computing > taken {
+            seconds += computing - taken;
             self.limits.push(format!("{slots} requests at once are bound by computing on {}", speed.name));
         }
         self.seconds += seconds;

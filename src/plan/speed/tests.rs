@@ -174,6 +174,24 @@ fn many_requests_read_the_weights_once_until_computing_takes_longer() {
 }
 
 #[test]
+fn many_requests_on_a_processor_take_the_longer_of_unpacking_and_computing() {
+    // Memory that holds nothing up, one thread, and a model whose bytes are all weights to unpack.
+    let mut host = host();
+    host.memory.bandwidth.as_mut().unwrap().one_thread_bytes_per_second = 2000 * GB;
+    host.memory.bandwidth.as_mut().unwrap().bytes_per_second = 2000 * GB;
+    let mut ask = ask(0);
+    (ask.threads, ask.parallel) = (1, 32);
+    let step = |concurrent| {
+        let workload = Workload { concurrent, prompt: 1, output: 1, ..turn() };
+        1.0 / project(&model(), &ask, "llama.cpp b9000", &host, &workload).unwrap().decode.p50
+    };
+    // Bound by computing, twice the requests take twice as long: nothing else but the launches is in the sum.
+    let (one, some, twice) = (step(1), step(16), step(32));
+    assert!(some > 2.0 * one, "{some} {one}");
+    assert!((2.0 * some - twice).abs() < 0.1 * one, "{some} {twice} {one}");
+}
+
+#[test]
 fn together_requests_touch_more_experts_but_not_more_than_there_are() {
     assert!((work::distinct(0.125, 1) - 0.125).abs() < 1e-12);
     assert!(work::distinct(0.125, 8) > 0.6 && work::distinct(0.125, 8) < 1.0);
