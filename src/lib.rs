@@ -18,3 +18,6 @@ pub mod report;
 mod stamp;
 pub mod supervise;
 pub mod telemetry;
+#[cfg(test)]
+#[path = "../tests/support/program.rs"]
+mod test_program;

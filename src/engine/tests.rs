@@ -11,7 +11,6 @@ mod source;
 mod wheel;
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -96,8 +95,7 @@ impl Place {
 
 fn write_program(path: &Path, content: impl AsRef<[u8]>) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, content).unwrap();
-    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    crate::test_program::write_program(path, content);
 }
 
 fn sha256(file: &Path) -> String {

@@ -4,6 +4,7 @@ use std::fs::Permissions;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
 
+use crate::program::write_program;
 use crate::support::daemon::profile;
 use crate::support::{Engine, Home};
 
@@ -23,10 +24,9 @@ impl Bare {
         Bare { home, program: programs.join("llama-server") }
     }
 
-    fn with(bytes: &[u8], mode: u32) -> Bare {
+    fn with(bytes: &[u8]) -> Bare {
         let bare = Bare::new();
-        std::fs::write(&bare.program, bytes).unwrap();
-        std::fs::set_permissions(&bare.program, Permissions::from_mode(mode)).unwrap();
+        write_program(&bare.program, bytes);
         bare
     }
 
@@ -50,7 +50,9 @@ fn without_an_engine_each_way_to_get_one_is_told_with_what_stands_against_it() {
 
 #[test]
 fn a_program_that_is_not_executable_does_not_count() {
-    Bare::with(b"#!/bin/sh\n", 0o644).refuses(&["no llama.cpp that runs was found"]);
+    let bare = Bare::with(b"#!/bin/sh\n");
+    std::fs::set_permissions(&bare.program, Permissions::from_mode(0o644)).unwrap();
+    bare.refuses(&["no llama.cpp that runs was found"]);
 }
 
 #[test]
@@ -62,7 +64,7 @@ fn a_folder_of_its_name_does_not_count() {
 
 #[test]
 fn a_text_file_is_told_and_never_given_to_a_shell() {
-    let bare = Bare::with(b"", 0o755);
+    let bare = Bare::with(b"");
     let trace = bare.home.outside().join("trace");
     std::fs::write(&bare.program, format!("echo run > {}\n", trace.display())).unwrap();
     bare.refuses(&["it is neither an ELF program nor a script", "install the engine again"]);
@@ -75,17 +77,17 @@ fn a_program_for_another_architecture_is_told_with_both() {
     let mut elf = [0; 64];
     elf[..8].copy_from_slice(&[0x7f, b'E', b'L', b'F', 2, 1, 1, 0]);
     (elf[16], elf[18]) = (2, 21);
-    Bare::with(&elf, 0o755).refuses(&["llama-server is a program for", "install a build for"]);
+    Bare::with(&elf).refuses(&["llama-server is a program for", "install a build for"]);
 }
 
 #[test]
 fn a_program_that_prints_no_flags_is_told() {
-    Bare::with(b"#!/bin/sh\necho hello\n", 0o755).refuses(&["`--help` prints no flags"]);
+    Bare::with(b"#!/bin/sh\necho hello\n").refuses(&["`--help` prints no flags"]);
 }
 
 #[test]
 fn a_program_that_dies_by_sigill_is_told() {
-    Bare::with(b"#!/bin/sh\nkill -ILL $$\n", 0o755).refuses(&["it is not built for this CPU"]);
+    Bare::with(b"#!/bin/sh\nkill -ILL $$\n").refuses(&["it is not built for this CPU"]);
 }
 
 #[test]

@@ -21,6 +21,8 @@ mod papers;
 mod plan_elsewhere;
 mod plan_refusal;
 mod plan_report;
+#[path = "../support/program.rs"]
+mod program;
 mod real_api;
 mod real_client;
 mod real_commands;

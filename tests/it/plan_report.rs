@@ -1,7 +1,6 @@
 //! What `plan` writes, put to use: the sum on the terminal, the report in each form, the script that checks the
 //! deployment, and the script that starts the engine without edgeorch.
 
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 
@@ -9,6 +8,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 
+use crate::program::write_program;
 use crate::support::daemon::{free_port, profile};
 use crate::support::home::Ran;
 use crate::support::{Engine, Home, lines, processes, require, wait};
@@ -96,8 +96,7 @@ fn an_engine_that_is_installed_and_not_started_gets_its_files() {
     let home = Home::new(&Engine::None);
     let help = concat!(env!("CARGO_MANIFEST_DIR"), "/engines/vllm/help/0.32.0.txt");
     let program = home.outside().join("bin/vllm");
-    std::fs::write(&program, format!("#!/bin/sh\nexec cat '{help}'\n")).unwrap();
-    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    write_program(&program, format!("#!/bin/sh\nexec cat '{help}'\n"));
     let folder = home.outside().join("model");
     std::fs::create_dir(&folder).unwrap();
     for (name, content) in safetensors() {

@@ -1,5 +1,4 @@
 use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -61,8 +60,7 @@ fn write_wheel(dir: &Path, content: &[u8]) -> PathBuf {
 fn only_program(name: &str, script: &str) -> (TempDir, Fetcher) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(name);
-    fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    crate::test_program::write_program(&path, format!("#!/bin/sh\n{script}\n"));
     let fetcher = Fetcher { search_path: folder.path().as_os_str().to_owned(), ..hasty() };
     (folder, fetcher)
 }
