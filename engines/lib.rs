@@ -6,6 +6,7 @@
 
 mod chain;
 pub mod contract;
+mod listed;
 pub mod llama_cpp;
 pub mod manifest;
 pub mod mlx;
@@ -20,6 +21,7 @@ pub mod vllm;
 
 pub use chain::chain;
 pub use contract::*;
+pub use listed::listed;
 
 /// Every engine that edgeorch knows, in the order in which they are preferred.
 pub fn all() -> &'static [&'static dyn Engine] {

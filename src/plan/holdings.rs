@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use edgeorch_engines::listed;
+
 use super::subject::Subject;
 
 /// Names in one reason; a repository of every type there is has some thirty.
@@ -54,17 +56,9 @@ impl Holdings {
             }
             (Held::Models { names, .. }, Some(kind)) => Some(match names.as_slice() {
                 [] => format!("{repository} has no {kind}, and no other GGUF file"),
-                names => format!("{repository} has no {kind}; it has {}", listed(names)),
+                names => format!("{repository} has no {kind}; it has {}", listed(names, MOST_NAMED)),
             }),
         }
-    }
-}
-
-fn listed(names: &[String]) -> String {
-    let shown = names.iter().take(MOST_NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
-    match names.len().saturating_sub(MOST_NAMED) {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::model::gguf::GgufError;
 use crate::model::safetensors::SafetensorsError;
+use edgeorch_engines::listed;
 
 /// Targets that an error lists.
 const MOST_LISTED: usize = 4;
@@ -71,10 +72,6 @@ fn text_of(found: &Option<String>) -> String {
 }
 
 fn list(targets: &[String]) -> String {
-    let shown =
-        targets.iter().take(MOST_LISTED).map(|target| format!("{target:?}")).collect::<Vec<_>>().join(", ");
-    match targets.len().saturating_sub(MOST_LISTED) {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
-    }
+    let quoted: Vec<String> = targets.iter().map(|target| format!("{target:?}")).collect();
+    listed(&quoted, MOST_LISTED)
 }

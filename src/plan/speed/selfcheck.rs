@@ -33,16 +33,22 @@ pub struct Checked {
     pub device: String,
     pub file: String,
     pub depth: u64,
-    /// Tokens per second.
-    pub measured: f64,
-    pub predicted: f64,
-    pub p10: f64,
-    pub p90: f64,
+    #[serde(flatten)]
+    pub figures: Figures,
     pub yardstick: bool,
     pub source: String,
 }
 
-impl Checked {
+/// What was measured beside what was projected, in tokens per second.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Figures {
+    pub measured: f64,
+    pub predicted: f64,
+    pub p10: f64,
+    pub p90: f64,
+}
+
+impl Figures {
     pub fn error(&self) -> f64 {
         (self.predicted / self.measured - 1.0).abs()
     }
@@ -69,12 +75,11 @@ impl Group {
     fn of<'a>(name: String, rows: impl Iterator<Item = &'a Checked>) -> Group {
         let rows: Vec<&Checked> = rows.collect();
         let families: BTreeSet<&str> = rows.iter().map(|row| row.family.as_str()).collect();
-        Group::of_errors(name, families.len(), rows.iter().map(|row| (row.error(), row.holds())))
+        Group::of_figures(name, families.len(), rows.iter().map(|row| row.figures))
     }
 
-    /// Of relative errors, and whether each row was in its band.
-    pub fn of_errors(name: String, families: usize, rows: impl Iterator<Item = (f64, bool)>) -> Group {
-        let (mut errors, holds): (Vec<f64>, Vec<bool>) = rows.unzip();
+    pub fn of_figures(name: String, families: usize, rows: impl Iterator<Item = Figures>) -> Group {
+        let (mut errors, holds): (Vec<f64>, Vec<bool>) = rows.map(|row| (row.error(), row.holds())).unzip();
         let count = errors.len().max(1) as f64;
         errors.sort_by(f64::total_cmp);
         Group {
@@ -165,10 +170,12 @@ fn checked(point: &Point, residual: &Residual, others: &[Residual]) -> Checked {
         device: point.row.on.clone(),
         file: point.row.file.clone(),
         depth: point.row.depth,
-        measured,
-        predicted: predicted.min(most),
-        p10: (predicted / spread).min(most),
-        p90: (predicted * spread).min(most),
+        figures: Figures {
+            measured,
+            predicted: predicted.min(most),
+            p10: (predicted / spread).min(most),
+            p90: (predicted * spread).min(most),
+        },
         yardstick: point.source.yardstick,
         source: point.source.source.clone(),
     }

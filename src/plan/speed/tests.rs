@@ -367,5 +367,7 @@ fn the_constants_are_what_the_fit_gives_and_hold_on_hardware_that_it_did_not_see
     assert!(report.yardstick.error <= 0.12, "mean error {}", report.yardstick.error);
     assert!(report.all.error <= 0.2, "mean error {}", report.all.error);
     assert!(report.all.holds >= 0.75, "{} in the band", report.all.holds);
-    assert!(report.rows.iter().all(|row| row.p90 >= row.p10 && row.predicted.is_finite()));
+    assert!(
+        report.rows.iter().all(|row| row.figures.p90 >= row.figures.p10 && row.figures.predicted.is_finite())
+    );
 }

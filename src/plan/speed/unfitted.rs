@@ -10,6 +10,7 @@ use edgeorch_engines::{Ask, Host, Model};
 use serde::{Deserialize, Serialize};
 
 use super::rows::{Device, ROWS};
+use super::selfcheck::Figures;
 use super::tables::read;
 use super::{Group, Workload, project};
 
@@ -41,21 +42,8 @@ pub struct Unfitted {
 #[derive(Clone, Debug, Serialize)]
 pub struct Row {
     pub model: String,
-    /// Tokens per second.
-    pub measured: f64,
-    pub predicted: f64,
-    pub p10: f64,
-    pub p90: f64,
-}
-
-impl Row {
-    pub fn error(&self) -> f64 {
-        (self.predicted / self.measured - 1.0).abs()
-    }
-
-    pub fn holds(&self) -> bool {
-        (self.p10..=self.p90).contains(&self.measured)
-    }
+    #[serde(flatten)]
+    pub figures: Figures,
 }
 
 /// `host` gives everything but the device, `engine` the id of the one whose builds the rows tell; `model` makes a model of
@@ -69,11 +57,8 @@ pub fn unfitted(host: &Host, engine: &str, model: impl Fn(&str, &str) -> Option<
             row(name, *rate, &model, engine, source, &host)
         };
         let rows: Vec<Row> = source.rates.iter().filter_map(row).collect();
-        let group = Group::of_errors(
-            format!("{} {}", source.on, source.backend.name()),
-            1,
-            rows.iter().map(|row| (row.error(), row.holds())),
-        );
+        let name = format!("{} {}", source.on, source.backend.name());
+        let group = Group::of_figures(name, 1, rows.iter().map(|row| row.figures));
         Some(Unfitted { source: source.source.clone(), rows, group })
     };
     UNFITTED.iter().filter_map(of).collect()
@@ -87,7 +72,8 @@ fn row(name: &str, measured: f64, model: &Model, engine: &str, source: &Source, 
     let workload = Workload { prompt: 0, cached: 0, output: 0, depth: source.depth, concurrent: 1 };
     let engine = format!("{engine} b{}", source.build);
     let decode = project(model, &ask, &engine, host, &workload).ok()?.decode;
-    Some(Row { model: name.to_owned(), measured, predicted: decode.p50, p10: decode.p10, p90: decode.p90 })
+    let figures = Figures { measured, predicted: decode.p50, p10: decode.p10, p90: decode.p90 };
+    Some(Row { model: name.to_owned(), figures })
 }
 
 /// As the audit would tell of it.

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use edgeorch_engines::{listed, split};
+
 use super::Listed;
-use edgeorch_engines::split;
 
 /// Names of files beside a model that are none: projectors, calibration data, and drafts for one method of
 /// speculation (`gguf_filename_is_model` in llama.cpp's common/download.cpp, build 11434).
@@ -29,11 +30,11 @@ pub(in crate::model) struct Variant<'a> {
 pub enum ChoiceError {
     #[error("it holds no GGUF file; name a repository of GGUF conversions")]
     NoGguf,
-    #[error("none of its files is `{quant}`; it has {}", list(.choices))]
+    #[error("none of its files is `{quant}`; it has {}", listed(.choices, MOST_LISTED))]
     NoSuch { quant: String, choices: Vec<String> },
-    #[error("it holds several models; name one after a colon: {}", list(.choices))]
+    #[error("it holds several models; name one after a colon: {}", listed(.choices, MOST_LISTED))]
     Several { choices: Vec<String> },
-    #[error("`{quant}` means several of its files; name one of them: {}", list(.choices))]
+    #[error("`{quant}` means several of its files; name one of them: {}", listed(.choices, MOST_LISTED))]
     Ambiguous { quant: String, choices: Vec<String> },
     #[error("of the {of} parts of {name} only {found} are there; its upload is not complete")]
     Incomplete { name: String, of: u32, found: usize },
@@ -213,14 +214,6 @@ fn complete(variant: Variant<'_>) -> Result<Variant<'_>, ChoiceError> {
         return Err(ChoiceError::Numbers { name: name(), of });
     }
     Ok(variant)
-}
-
-fn list(choices: &[String]) -> String {
-    let shown = choices.iter().take(MOST_LISTED).map(String::as_str).collect::<Vec<_>>().join(", ");
-    match choices.len().saturating_sub(MOST_LISTED) {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
-    }
 }
 
 #[cfg(test)]
