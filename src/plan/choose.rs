@@ -4,21 +4,23 @@
 //! Of one model the first type of the ladder is taken that fits and is fast enough. Among models a better grade goes
 //! before a faster answer, as long as answers come at reading speed; within a grade the shorter turn wins.
 
+mod rank;
+mod wishes;
+
 use std::collections::BTreeSet;
 
-use edgeorch_engines::{Ask, Bytes, Engine, Fidelity, Host, KvType};
+use edgeorch_engines::{Ask, Bytes, Engine, Host, KvType};
 use serde::Serialize;
 
 use super::allowance::{Allowances, Short};
 use super::decide::{Plan, Verdict, decide};
 use super::demands::Demands;
-use super::fitness::Class;
 use super::holdings::Holdings;
 use super::memory::Sum;
 use super::placements::Site;
-use super::quality::{CacheStep, Step, cache_step};
 use super::speed::{self, Projection};
 use super::subject::Subject;
+use rank::{Pace, rank};
 
 /// What is to be decided.
 #[derive(Clone, Copy, Debug)]
@@ -258,42 +260,6 @@ impl Question<'_> {
         }
     }
 
-    /// Why the profile's own wishes rule a subject out.
-    fn forbidden(&self, subject: &Subject) -> Option<String> {
-        if let Some(why) = self.too_coarse(subject) {
-            return Some(why);
-        }
-        let disk = self.demands.disk?;
-        let (files, prompts) = (subject.model.file_bytes, self.ask.disk_cache);
-        let beside = if prompts > Bytes::ZERO { format!(" and disk_cache {prompts}") } else { String::new() };
-        (files + prompts > disk).then(|| format!("its files take {files}{beside}, and budget.disk is {disk}"))
-    }
-
-    fn too_coarse(&self, subject: &Subject) -> Option<String> {
-        let name = self.demands.fidelity.name();
-        let least = floor(self.demands.fidelity);
-        let bits = subject.bits();
-        if self.demands.fidelity == Fidelity::High && !Step::is_high_fidelity(bits) {
-            let has =
-                bits.map_or("of an unknown number of bits".to_owned(), |bits| format!("of {bits} bits"));
-            return Some(format!("fidelity: {name} takes weights of 8 bits or more, and these are {has}"));
-        }
-        if let Some(bits) = bits.filter(|bits| *bits < least) {
-            return Some(format!(
-                "fidelity: {name} takes weights of {least} bits or more, and these are of {bits}"
-            ));
-        }
-        let (key, value) = self.demands.cache.filter(|_| self.demands.fidelity == Fidelity::High)?;
-        let coarse = |kind: KvType| !cache_step(kind.name()).is_some_and(CacheStep::is_high_fidelity);
-        (coarse(key) || coarse(value)).then(|| {
-            format!(
-                "fidelity: {name} takes a cache of 8 bits or more whose loss is known (q8_0, fp8, or 16 bits), and kv_cache is {{key: {}, value: {}}}",
-                key.name(),
-                value.name()
-            )
-        })
-    }
-
     /// Types of the cache, best first.
     fn caches(&self) -> Vec<(KvType, KvType)> {
         match self.demands.cache {
@@ -341,15 +307,6 @@ fn told_once(unfit: Vec<(Subject, Obstacle)>) -> Vec<Rejected> {
     told
 }
 
-/// The least bits of weights that a fidelity takes.
-fn floor(fidelity: Fidelity) -> f64 {
-    match fidelity {
-        Fidelity::Fast => 3.0,
-        Fidelity::Balanced => 4.0,
-        Fidelity::High => 8.0,
-    }
-}
-
 struct Sifted {
     fitting: Vec<(Subject, Found)>,
     absent: Vec<(Subject, Obstacle)>,
@@ -379,59 +336,6 @@ impl Found {
         let answer = |speed: &Projection| speed.tpot_ms.p50 * demands.workload.output.max(1) as f64;
         self.known()
             .map_or(f64::INFINITY, |speed| speed.turn_ms.map_or_else(|| answer(speed), |turn| turn.p50))
-    }
-
-    /// What was promised can't be kept by what is unknown.
-    fn pace(&self, demands: &Demands) -> Pace {
-        let promised = demands.decode_min.is_some() || demands.ttft_p95.is_some();
-        let Some(speed) = self.known() else {
-            return if promised { Pace::Slow } else { Pace::Unknown };
-        };
-        let writes = demands.workload.output > 0;
-        let decodes = !writes || speed.decode.p50 >= demands.least_decode();
-        // p90 of a time is what nine in ten plans stay below; the profile asks for 95 in 100 requests.
-        let starts = demands
-            .ttft_p95
-            .is_none_or(|most| speed.ttft_ms.is_some_and(|first| first.p90 <= most.as_secs_f64() * 1000.0));
-        if decodes && starts { Pace::Enough } else { Pace::Slow }
-    }
-}
-
-/// Smaller is better: first what is fast enough, then the grade, then the turn.
-fn rank((subject, found): &(Subject, Found), demands: &Demands) -> Rank {
-    Rank {
-        pace: found.pace(demands),
-        grade: subject.grade.as_ref().map(|grade| (grade.class, grade.third)),
-        closed: subject.licence.as_ref().is_some_and(|licence| !licence.open),
-        turn: found.turn(demands),
-    }
-}
-
-/// Unknown is no reason to refuse, and none to prefer.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Pace {
-    Enough,
-    Unknown,
-    Slow,
-}
-
-struct Rank {
-    pace: Pace,
-    /// Class and third.
-    grade: Option<(Class, u8)>,
-    closed: bool,
-    turn: f64,
-}
-
-impl Rank {
-    fn total_cmp(&self, other: &Rank) -> std::cmp::Ordering {
-        if (self.pace, other.pace) == (Pace::Slow, Pace::Slow) {
-            return self.turn.total_cmp(&other.turn);
-        }
-        let ungraded = |rank: &Rank| rank.grade.is_none();
-        (self.pace, ungraded(self), self.grade, self.closed)
-            .cmp(&(other.pace, ungraded(other), other.grade, other.closed))
-            .then(self.turn.total_cmp(&other.turn))
     }
 }
 

@@ -4,14 +4,14 @@ use edgeorch_engines::contract::host::{
     Accelerator, AcceleratorKind, Api, Bandwidth, DeviceMemory, MemoryKind, Nominal, Target, Vendor,
 };
 use edgeorch_engines::{
-    Backend, Experts, Format, Layer, LayerWeights, Model, Placement, State, Task, Weights,
+    Backend, Experts, Fidelity, Format, Layer, LayerWeights, Model, Placement, State, Task, Weights,
     llama_cpp::LlamaCpp,
 };
 
 use super::*;
 use crate::plan::Usage;
 use crate::plan::demands::usual;
-use crate::plan::fitness::Grade;
+use crate::plan::fitness::{Class, Grade};
 use crate::plan::holdings::UNKNOWN;
 use crate::plan::subject::Licence;
 
